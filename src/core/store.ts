@@ -1,0 +1,158 @@
+/**
+ * Where jobs live: the one seam between the queue and a database.
+ *
+ * Rules for every store:
+ * - each method is atomic: all of it happens or nothing;
+ * - what a method has acknowledged survives a crash of the program, and of the machine where the store was
+ *   opened for users (`durability: "full"`);
+ * - a store decides *which* job a call is about and whether the caller still owns it; *what becomes of it* is
+ *   decided by `lifecycle.ts`, which every store calls;
+ * - every transition is written to the events log together with the job;
+ * - times are ms since the epoch and come from the caller;
+ * - a store that can't be used throws a `QueueError` with code `store`. One that is only locked for a while
+ *   waits without blocking the program's timers.
+ */
+
+import type { Attempt, AttemptEnd } from "./attempt.ts";
+import type { ConfigKey, SchedulingMode } from "./config.ts";
+import type { LogEntry } from "./event.ts";
+import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
+import type { LifecycleEvent } from "./lifecycle.ts";
+import type { NewWorker, WorkerRecord } from "./worker_record.ts";
+
+/** The number of jobs in each state. */
+export type JobCounts = Record<JobState, number>;
+
+/** Who claims, and from where. */
+export interface ClaimRequest {
+  readonly workerId: number;
+  /** The queues to look in; empty means all. */
+  readonly queues: readonly string[];
+  readonly mode: SchedulingMode;
+  /** The secret that the worker will show when it ends the attempt. */
+  readonly token: string;
+}
+
+/** The attempt that is ended, and the proof that the caller owns it. */
+export interface ClaimRef {
+  readonly jobSeq: number;
+  readonly attemptId: number;
+  readonly token: string;
+}
+
+/** Which jobs a listing shows; what is absent doesn't restrict. */
+export interface JobFilter {
+  readonly states?: readonly JobState[];
+  readonly queue?: string;
+  /** Jobs whose id or command contains this, whatever the case. */
+  readonly search?: string;
+  /** Only jobs whose last transition was before this time. */
+  readonly updatedBefore?: number;
+  /** Only jobs that arrived after the job with this `seq`: the way to the next page. */
+  readonly afterSeq?: number;
+  readonly limit?: number;
+}
+
+/** A user's wish, which `lifecycle.ts` grants or refuses. */
+export type UserEvent = Extract<LifecycleEvent, { type: "cancel_requested" | "retried" }>;
+
+/** A job that is gone, and its attempts, whose output is to be deleted. */
+export interface DeletedJob {
+  readonly id: string;
+  readonly seq: number;
+  readonly attemptIds: readonly number[];
+}
+
+/** The jobs, their attempts and events, the workers and the configuration. */
+export interface Store {
+  /** Unlike that of any other store; makes attempt cookies unique on a machine. */
+  readonly uid: string;
+
+  /**
+   * Stores all of `jobs`, in this order, or none. Returns them as stored.
+   * Throws `DuplicateIdError` for the first whose id is taken, by a stored job or an earlier one of `jobs`.
+   */
+  enqueue(jobs: readonly NewJob[], now: number): Promise<PendingJob[]>;
+
+  /** Takes the job that is next in line for this worker and begins an attempt; null if none is ready. */
+  claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null>;
+
+  /** Notes the process group of an attempt's command. Does nothing if the claim was lost. */
+  recordPid(ref: ClaimRef, pid: number): Promise<void>;
+
+  /**
+   * Ends an attempt. Returns the job as it is now; null if the claim was lost: then nothing has changed.
+   * `maxBackoffMs` caps the delay before the next attempt.
+   */
+  endAttempt(
+    ref: ClaimRef,
+    end: AttemptEnd,
+    options: { now: number; maxBackoffMs: number },
+  ): Promise<Job | null>;
+
+  /**
+   * Unregisters a worker that is proved dead and gives its jobs back. Returns the jobs as they are now, and
+   * null if the worker is not registered (any more).
+   */
+  recoverWorker(workerId: number, now: number): Promise<Job[] | null>;
+
+  /**
+   * Applies a user's event to all the jobs named, or to none. Returns them as they are now, in the order given.
+   * Throws `not_found` for an unknown id and `conflict` for a state in which that can't be done.
+   */
+  apply(ids: readonly string[], event: UserEvent, now: number): Promise<Job[]>;
+
+  /** Deletes at most `limit` jobs that match, never one that is processing. Empty: none is left. */
+  delete(filter: JobFilter, options: { now: number; limit: number }): Promise<DeletedJob[]>;
+
+  /** The job with this id; null if there is none. */
+  job(id: string): Promise<Job | null>;
+
+  /** The jobs that match, in order of arrival. */
+  jobs(filter: JobFilter): Promise<Job[]>;
+
+  /** How many jobs are in each state. Costs the same however many there are. */
+  counts(): Promise<JobCounts>;
+
+  /** When the next job in these queues (empty: all) is due; null if none waits for a time. */
+  nextRunAt(queues: readonly string[]): Promise<number | null>;
+
+  /** The attempts of a job, oldest first. */
+  attempts(jobSeq: number): Promise<Attempt[]>;
+
+  /** The newest `limit` attempts of all jobs, oldest first. */
+  recentAttempts(limit: number): Promise<Attempt[]>;
+
+  /** The claims that a worker holds on jobs that a user wants cancelled. */
+  cancelRequests(workerId: number): Promise<Claim[]>;
+
+  /** The jobs that are processing, oldest first. */
+  processing(): Promise<ProcessingJob[]>;
+
+  /** At most `limit` log entries after the one with id `afterId`, oldest first. */
+  events(afterId: number, limit: number): Promise<LogEntry[]>;
+
+  /** Adds a worker. */
+  registerWorker(worker: NewWorker, now: number): Promise<WorkerRecord>;
+
+  /** A worker's sign of life. False if it is not registered (any more): it has been taken for dead. */
+  beat(workerId: number, now: number): Promise<boolean>;
+
+  /** Notes that a worker was told to stop. */
+  markStopping(workerId: number, now: number): Promise<void>;
+
+  /** Removes a worker that ends in good order. It holds no claim. */
+  unregisterWorker(workerId: number, now: number): Promise<void>;
+
+  /** The registered workers, oldest first; some may have died. */
+  workers(): Promise<WorkerRecord[]>;
+
+  /** The texts that were set, by key. */
+  settings(): Promise<Map<ConfigKey, string>>;
+
+  /** Sets a key; null takes it back to its default. */
+  setSetting(key: ConfigKey, value: string | null): Promise<void>;
+
+  /** Releases whatever the store holds. */
+  close(): Promise<void>;
+}

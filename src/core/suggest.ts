@@ -1,0 +1,25 @@
+/**
+ * "Did you mean …?" Loaded only when something was mistyped.
+ */
+
+import { distance } from "fastest-levenshtein";
+import type { QueueError } from "./errors.ts";
+
+/** The word of `known` that `typed` was probably meant to be; null if none is near. */
+export function nearest(typed: string, known: readonly string[]): string | null {
+  let best: string | null = null;
+  let bestDistance = Infinity;
+  for (const word of known) {
+    const d = distance(typed.toLowerCase(), word.toLowerCase());
+    if (d < bestDistance) [best, bestDistance] = [word, d];
+  }
+  return bestDistance <= Math.max(2, Math.floor(typed.length * 0.4)) ? best : null;
+}
+
+/** The cure to print for `error`: the nearest known word if one was mistyped, else its own hint or null. */
+export function cureFor(error: QueueError): string | null {
+  if (error.mistyped === null) return error.hint;
+  const { typed, known } = error.mistyped;
+  const word = nearest(typed, known);
+  return word === null ? `one of ${known.join(", ")}` : `${word} (did you mean that?)`;
+}

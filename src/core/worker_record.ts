@@ -1,0 +1,36 @@
+/**
+ * What the store knows about a worker.
+ */
+
+/** What identifies a process beyond doubt, even when its pid is given to another one later. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When the process started, in the kernel's ticks since boot. */
+  readonly startTicks: string;
+  /** The kernel's id of this boot: after a restart of the machine, every earlier process is dead. */
+  readonly bootId: string;
+}
+
+/** A worker as it registers itself. */
+export interface NewWorker {
+  readonly identity: ProcessIdentity;
+  /** The name of the lock file that the process holds for as long as it lives. */
+  readonly lockName: string;
+  /** How many commands it runs at once. */
+  readonly slots: number;
+  /** The queues it serves; empty means all. */
+  readonly queues: readonly string[];
+}
+
+/** A registered worker. It unregisters itself when it stops; recovery does if it died. */
+export interface WorkerRecord extends NewWorker {
+  /** Given by the store, never used twice. */
+  readonly id: number;
+  readonly startedAt: number;
+  /** Changes at every sign of life. Others compare it with what they saw before, not with their clock. */
+  readonly heartbeatAt: number;
+  /** True from the moment it was told to stop: it claims nothing more. */
+  readonly stopping: boolean;
+  readonly jobsSucceeded: number;
+  readonly jobsFailed: number;
+}

@@ -1,0 +1,59 @@
+/**
+ * The rows of `attempts` and the statements on them.
+ */
+
+import type { Attempt, AttemptEnd, Outcome } from "../core/attempt.ts";
+import type { Row, Value } from "./connection.ts";
+
+/** The attempt that a row of `ATTEMPTS_OF_JOB` or `RECENT_ATTEMPTS` holds. */
+export function attemptFromRow(row: Row): Attempt {
+  const base = {
+    id: row.id as number,
+    jobSeq: row.job_seq as number,
+    jobId: row.job_id as string,
+    number: row.number as number,
+    workerId: row.worker_id as number,
+    startedAt: row.started_at as number,
+    pid: row.pid as number | null,
+  };
+  if (row.outcome === null) return { ...base, outcome: null };
+  return {
+    ...base,
+    outcome: row.outcome as Outcome,
+    finishedAt: row.finished_at as number,
+    exitCode: row.exit_code as number | null,
+    signal: row.signal as string | null,
+    error: row.error as string | null,
+  };
+}
+
+/** Begins an attempt: job, number, worker, time. */
+export const INSERT_ATTEMPT = `
+  INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (?, ?, ?, ?)`;
+
+/** Notes the process group of an attempt, if the job is still held by a claim with this token. */
+export const SET_PID = `
+  UPDATE attempts SET pid = ? WHERE id = ? AND EXISTS (
+    SELECT 1 FROM jobs WHERE seq = attempts.job_seq AND claim_token = ?)`;
+
+/** Ends an attempt that has not ended. The parameters are those of `endValues`. */
+export const END_ATTEMPT = `
+  UPDATE attempts SET finished_at = ?, outcome = ?, exit_code = ?, signal = ?, error = ?
+  WHERE id = ? AND outcome IS NULL`;
+
+/** The parameters of `END_ATTEMPT`. */
+export function endValues(attemptId: number, end: AttemptEnd, now: number): Value[] {
+  return [now, end.outcome, end.exitCode, end.signal, end.error, attemptId];
+}
+
+const WITH_JOB_ID = `
+  SELECT attempts.*, jobs.id AS job_id FROM attempts JOIN jobs ON jobs.seq = attempts.job_seq`;
+
+/** The attempts of a job, oldest first. */
+export const ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attempts.id`;
+
+/** The newest attempts of all jobs, newest first. */
+export const RECENT_ATTEMPTS = `${WITH_JOB_ID} ORDER BY attempts.id DESC LIMIT ?`;
+
+/** The numbers of a job's attempts. */
+export const ATTEMPT_IDS = "SELECT id FROM attempts WHERE job_seq = ?";

@@ -1,0 +1,225 @@
+/**
+ * One connection to a SQLite file: opening it safely, transactions that wait their turn, and errors told in
+ * the queue's words.
+ */
+
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { QueueError, storeError } from "../core/errors.ts";
+
+/** What a row can hold here: the schema has no blobs. */
+export type Value = string | number | null;
+
+/** A row by column name. */
+export type Row = Record<string, Value>;
+
+/** How a connection behaves. */
+export interface ConnectionOptions {
+  /** `full`: a commit is on the disk before it returns. `normal`: a power failure may undo the last ones. */
+  readonly durability: "full" | "normal";
+  /** How long to wait for another process's transaction before giving up. */
+  readonly lockTimeoutMs: number;
+  /** Called once when a wait has become noticeable. */
+  readonly onWait?: (() => void) | undefined;
+}
+
+/** SQLite's own wait for a lock, short because it stops every timer of the program. */
+const BUSY_TIMEOUT_MS = 10;
+/** The pause between tries is random up to this, so that many processes don't try in step. */
+const MAX_PAUSE_MS = 25;
+const NOTICEABLE_WAIT_MS = 2000;
+
+/** An open file. Statements are prepared once and kept. */
+export class Connection {
+  readonly path: string;
+  readonly #db: DatabaseSync;
+  readonly #options: ConnectionOptions;
+  readonly #statements = new Map<string, StatementSync>();
+
+  private constructor(path: string, db: DatabaseSync, options: ConnectionOptions) {
+    this.path = path;
+    this.#db = db;
+    this.#options = options;
+  }
+
+  /** Opens `path`, creating an empty file with mode 0600 if there is none. The folder must exist. */
+  static async open(path: string, options: ConnectionOptions): Promise<Connection> {
+    createPrivately(path);
+    const connection = new Connection(path, openDatabase(path), options);
+    try {
+      await connection.#setUp();
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  async #setUp(): Promise<void> {
+    this.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    await this.#untilUnlocked(() => {
+      if (this.pragma("journal_mode") !== "wal") this.pragma("journal_mode = WAL");
+    });
+    this.pragma(`synchronous = ${this.#options.durability}`);
+  }
+
+  /** The value of a pragma, after setting it if `text` says so. */
+  pragma(text: string): Value {
+    const row = this.get(`PRAGMA ${text}`);
+    return row === undefined ? null : Object.values(row)[0] ?? null;
+  }
+
+  /** The first row; undefined if there is none. Positional parameters only. */
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#tell(() => this.#prepare(sql).get(...values) as Row | undefined);
+  }
+
+  /** All rows. */
+  all(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#tell(() => this.#prepare(sql).all(...values) as Row[]);
+  }
+
+  /** Runs a statement; returns how many rows it changed and the rowid it inserted last. */
+  run(sql: string, ...values: SQLInputValue[]): { changes: number; lastRowid: number } {
+    const result = this.#tell(() => this.#prepare(sql).run(...values));
+    return { changes: Number(result.changes), lastRowid: Number(result.lastInsertRowid) };
+  }
+
+  /**
+   * Runs `work` in one transaction that owns the right to write from its start. `work` is synchronous, so that
+   * nothing else of this process can get between its statements. An error undoes all of it.
+   */
+  write<T>(work: (db: DatabaseSync) => T): Promise<T> {
+    return this.#untilUnlocked(() => {
+      this.run("BEGIN IMMEDIATE");
+      try {
+        const result = work(this.#db);
+        this.run("COMMIT");
+        return result;
+      } catch (error) {
+        this.#rollBack();
+        throw error;
+      }
+    });
+  }
+
+  /** Runs `work`, which only reads, again if the file was locked. */
+  read<T>(work: () => T): Promise<T> {
+    return this.#untilUnlocked(work);
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #rollBack(): void {
+    try {
+      this.#db.exec("ROLLBACK");
+    } catch {
+      // SQLite ends the transaction by itself on a full disk or an I/O error: there is nothing to undo then.
+    }
+  }
+
+  async #untilUnlocked<T>(work: () => T): Promise<T> {
+    const startedAt = performance.now();
+    let told = false;
+    while (true) {
+      try {
+        return work();
+      } catch (error) {
+        const waitedMs = performance.now() - startedAt;
+        if (!(error instanceof LockedError) || waitedMs > this.#options.lockTimeoutMs) throw error;
+        if (!told && waitedMs > NOTICEABLE_WAIT_MS) {
+          told = true;
+          this.#options.onWait?.();
+        }
+        await pause(Math.random() * MAX_PAUSE_MS);
+      }
+    }
+  }
+
+  #tell<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw inOurWords(error, this.path);
+    }
+  }
+}
+
+/** Another process holds the lock: the only error that waiting mends. */
+class LockedError extends QueueError {
+  constructor(path: string, cause: unknown) {
+    super("store", `Cannot use ${path}: another process keeps it locked`, {
+      hint: "again later, or find the process with: fuser -v queue.db",
+      cause,
+    });
+  }
+}
+
+/** SQLite's primary result codes that mean that the file can't be used, and what users are told. */
+const FAULTS: Readonly<Record<number, { why: string; hint: string }>> = {
+  8: { why: "it is read-only", hint: "write permission for its folder and files" },
+  10: {
+    why: "reading or writing it failed",
+    hint: "again once the disk is in order; nothing unconfirmed was stored",
+  },
+  11: { why: "it is damaged", hint: "a copy of it with: sqlite3 queue.db .recover" },
+  13: { why: "the disk is full", hint: "again once there is space; nothing was stored" },
+  14: { why: "it can't be opened", hint: "write permission for its folder and files" },
+  26: {
+    why: "it is not a database",
+    hint: "another file, with --db or QUEUECTL_DB; this one was left as it is",
+  },
+};
+
+function inOurWords(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof QueueError) return error;
+  const { errcode } = error as Error & { errcode?: number };
+  if (errcode === undefined) {
+    return /database (table )?is locked/.test(error.message) ? new LockedError(path, error) : error;
+  }
+  const primary = errcode & 0xff;
+  if (primary === 5 || primary === 6) return new LockedError(path, error);
+  const fault = FAULTS[primary];
+  return fault === undefined ? error : storeError(`Cannot use ${path}: ${fault.why}`, fault.hint, error);
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path);
+  } catch (error) {
+    throw inOurWords(error, path) instanceof QueueError
+      ? inOurWords(error, path)
+      : storeError(`Cannot use ${path}: it can't be opened`, FAULTS[14]!.hint, error);
+  }
+}
+
+/** SQLite would create the file readable for everyone; its `-wal` and `-shm` take over the file's mode. */
+function createPrivately(path: string): void {
+  try {
+    Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    const why = error instanceof Deno.errors.NotFound ? "its folder doesn't exist" : "it can't be created";
+    throw storeError(
+      `Cannot use ${path}: ${why}`,
+      "a folder that you may write to, with --home or --db",
+      error,
+    );
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

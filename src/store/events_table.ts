@@ -1,0 +1,35 @@
+/**
+ * The rows of `events` and the statements on them.
+ */
+
+import type { LogEntry, LoggedEvent } from "../core/event.ts";
+import type { Row } from "./connection.ts";
+
+/** The entry that a row of `EVENTS_AFTER` holds. */
+export function entryFromRow(row: Row): LogEntry {
+  return {
+    id: row.id as number,
+    at: row.at as number,
+    jobSeq: row.job_seq as number | null,
+    jobId: row.job_id as string | null,
+    event: JSON.parse(row.data as string),
+  };
+}
+
+/** The text that is stored for an event: all of it but a claim's token, which is a secret. */
+export function eventData(event: LoggedEvent): string {
+  return JSON.stringify(
+    event.type === "claimed" ? { ...event, claim: { ...event.claim, token: "" } } : event,
+  );
+}
+
+/** Appends an entry: time, job (or null), data. */
+export const INSERT_EVENT = "INSERT INTO events (at, job_seq, data) VALUES (?, ?, ?)";
+
+/** Entries after an id, oldest first, at most so many. */
+export const EVENTS_AFTER = `
+  SELECT events.*, jobs.id AS job_id FROM events LEFT JOIN jobs ON jobs.seq = events.job_seq
+  WHERE events.id > ? ORDER BY events.id LIMIT ?`;
+
+/** Forgets what happened to a job that is deleted. */
+export const DELETE_EVENTS = "DELETE FROM events WHERE job_seq = ?";

@@ -1,0 +1,151 @@
+/**
+ * The rows of `jobs` and the statements on them, but for those that list (`job_filter.ts`).
+ */
+
+import type { Job, JobState, NewJob } from "../core/job.ts";
+import type { Row, Value } from "./connection.ts";
+
+/** The job that a row holds. */
+export function jobFromRow(row: Row): Job {
+  const base = {
+    seq: row.seq as number,
+    id: row.id as string,
+    command: row.command as string,
+    queue: row.queue as string,
+    priority: row.priority as number,
+    maxRetries: row.max_retries as number,
+    timeoutMs: row.timeout_ms as number,
+    backoffBase: row.backoff_base as number,
+    cwd: row.cwd as string,
+    env: row.env === "{}" ? {} : JSON.parse(row.env as string),
+    attempts: row.attempts as number,
+    crashes: row.crashes as number,
+    createdAt: row.created_at as number,
+    updatedAt: row.updated_at as number,
+  };
+  const state = row.state as JobState;
+  switch (state) {
+    case "pending":
+      return { ...base, state, runAt: row.run_at as number };
+    case "processing":
+      return {
+        ...base,
+        state,
+        claim: {
+          workerId: row.worker_id as number,
+          token: row.claim_token as string,
+          attemptId: row.attempt_id as number,
+          since: row.claimed_at as number,
+        },
+        cancelRequestedAt: row.cancel_requested_at as number | null,
+      };
+    case "failed":
+      return { ...base, state, runAt: row.run_at as number, lastError: row.last_error as string };
+    case "dead":
+      return { ...base, state, finishedAt: row.finished_at as number, lastError: row.last_error as string };
+    case "completed":
+    case "cancelled":
+      return { ...base, state, finishedAt: row.finished_at as number };
+  }
+}
+
+/** Adds a pending job; the parameters are those of `insertValues`. Gives it the next `seq`. */
+export const INSERT_JOB = `
+  INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base, cwd, env,
+    attempts, crashes, created_at, updated_at, state, run_at, ready)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 'pending', ?, ?)`;
+
+/** The parameters of `INSERT_JOB`. */
+export function insertValues(job: NewJob, now: number): Value[] {
+  const { id, command, queue, priority, maxRetries, timeoutMs, backoffBase, cwd, env, runAt } = job;
+  const spec = [id, command, queue, priority, maxRetries, timeoutMs, backoffBase, cwd, JSON.stringify(env)];
+  return [...spec, now, now, runAt, runAt <= now ? 1 : 0];
+}
+
+/**
+ * Writes what a transition changed, provided that the claim is still the one that the job was read with
+ * (null: none). The parameters are those of `updateValues`.
+ */
+export const UPDATE_JOB = `
+  UPDATE jobs SET max_retries = ?, attempts = ?, crashes = ?, updated_at = ?, state = ?, run_at = ?, ready = ?,
+    finished_at = ?, last_error = ?, worker_id = ?, claim_token = ?, attempt_id = ?, claimed_at = ?,
+    cancel_requested_at = ?
+  WHERE seq = ? AND claim_token IS ?`;
+
+/** The parameters of `UPDATE_JOB` that take the row from `before` to `after`. */
+export function updateValues(before: Job, after: Job, now: number): Value[] {
+  const runAt = "runAt" in after ? after.runAt : null;
+  const claim = after.state === "processing" ? after.claim : null;
+  return [
+    after.maxRetries,
+    after.attempts,
+    after.crashes,
+    after.updatedAt,
+    after.state,
+    runAt,
+    runAt === null ? null : runAt <= now ? 1 : 0,
+    "finishedAt" in after ? after.finishedAt : null,
+    "lastError" in after ? after.lastError : null,
+    claim?.workerId ?? null,
+    claim?.token ?? null,
+    claim?.attemptId ?? null,
+    claim?.since ?? null,
+    after.state === "processing" ? after.cancelRequestedAt : null,
+    before.seq,
+    before.state === "processing" ? before.claim.token : null,
+  ];
+}
+
+/** The job with an id. */
+export const JOB_BY_ID = "SELECT * FROM jobs WHERE id = ?";
+
+/** The job with a `seq`, if its claim has this token. */
+export const JOB_BY_CLAIM = "SELECT * FROM jobs WHERE seq = ? AND claim_token = ?";
+
+/** The jobs that a worker holds. */
+export const JOBS_OF_WORKER = "SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? ORDER BY seq";
+
+/** All jobs that are held, oldest first. */
+export const JOBS_PROCESSING = "SELECT * FROM jobs WHERE state = 'processing' ORDER BY seq";
+
+/** The claims of a worker on jobs that are to be cancelled. */
+export const CANCEL_REQUESTS = `
+  SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? AND cancel_requested_at IS NOT NULL`;
+
+/** The next ready job of one queue: highest priority first, then in order of arrival. */
+export const NEXT_BY_PRIORITY = `
+  SELECT * FROM jobs INDEXED BY jobs_ready_by_priority
+  WHERE ready = 1 AND queue = ? ORDER BY priority DESC, seq LIMIT 1`;
+
+/** The next ready job of one queue, in order of arrival. */
+export const NEXT_BY_ARRIVAL = `
+  SELECT * FROM jobs INDEXED BY jobs_ready_by_arrival
+  WHERE ready = 1 AND queue = ? ORDER BY seq LIMIT 1`;
+
+/** When the next job of one queue is due that isn't ready yet. */
+export const NEXT_RUN_AT = `
+  SELECT min(run_at) AS run_at FROM jobs INDEXED BY jobs_due_later WHERE ready = 0 AND queue = ?`;
+
+/** Makes jobs of one queue ready whose time has come, the longest overdue first, at most `LIMIT` of them. */
+export const PROMOTE_DUE = `
+  UPDATE jobs SET ready = 1 WHERE seq IN (
+    SELECT seq FROM jobs INDEXED BY jobs_due_later
+    WHERE ready = 0 AND queue = ? AND run_at <= ? ORDER BY run_at LIMIT ?)`;
+
+/** Removes a job; its attempts go with it. */
+export const DELETE_JOB = "DELETE FROM jobs WHERE seq = ?";
+
+/** Adds to the count of a queue and state. */
+export const COUNT_UP = `
+  INSERT INTO counters (queue, state, jobs) VALUES (?, ?, ?)
+  ON CONFLICT (queue, state) DO UPDATE SET jobs = jobs + excluded.jobs`;
+
+/** Takes one from the count of a queue and state. */
+export const COUNT_DOWN = "UPDATE counters SET jobs = jobs - 1 WHERE queue = ? AND state = ?";
+
+/** The counts of all queues together. */
+export const COUNTS = "SELECT state, sum(jobs) AS jobs FROM counters GROUP BY state";
+
+/** The queues in which something waits. */
+export const QUEUES_WAITING = `
+  SELECT DISTINCT queue FROM counters WHERE state IN ('pending', 'failed') AND jobs > 0`;

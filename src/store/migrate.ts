@@ -1,0 +1,52 @@
+/**
+ * Brings a database file to the newest schema.
+ *
+ * Migrations are numbered from 1 and only ever appended; `user_version` says how many a file has had. All that
+ * are missing are applied in one transaction, so that a crash or a second migrator leaves none half done.
+ */
+
+import { storeError } from "../core/errors.ts";
+import type { Connection } from "./connection.ts";
+import { initial } from "./migrations/0001_initial.ts";
+
+/** In order; the nth takes a file from version n - 1 to n. */
+export const MIGRATIONS: readonly string[] = [initial];
+
+/** Marks a file as ours: "qctl" in ASCII. */
+export const APPLICATION_ID = 0x7163746c;
+
+/** Creates or updates the schema. Throws a `store` error for a newer file and for another program's. */
+export async function migrate(connection: Connection): Promise<void> {
+  if (isCurrent(connection)) return;
+  await connection.write((db) => {
+    if (isCurrent(connection)) return; // another process was faster
+    for (const migration of MIGRATIONS.slice(versionOf(connection))) db.exec(migration);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
+
+function isCurrent(connection: Connection): boolean {
+  const version = versionOf(connection);
+  const owner = connection.pragma("application_id");
+  const isEmpty = version === 0 && owner === 0 &&
+    connection.get("SELECT 1 FROM sqlite_schema LIMIT 1") === undefined;
+  if (isEmpty) return false;
+  if (owner !== APPLICATION_ID) {
+    throw storeError(
+      `Cannot use ${connection.path}: it is a database of another program`,
+      "another file, with --db or QUEUECTL_DB",
+    );
+  }
+  if (version > MIGRATIONS.length) {
+    throw storeError(
+      `Cannot use ${connection.path}: it was written by a newer queuectl (schema ${version}, known here: ${MIGRATIONS.length})`,
+      "a newer version of queuectl, or another home with --home",
+    );
+  }
+  return version === MIGRATIONS.length;
+}
+
+function versionOf(connection: Connection): number {
+  return connection.pragma("user_version") as number;
+}

@@ -1,0 +1,54 @@
+/**
+ * The rows of `workers` and the statements on them.
+ */
+
+import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
+import type { Row, Value } from "./connection.ts";
+
+/** The worker that a row holds. */
+export function workerFromRow(row: Row): WorkerRecord {
+  return {
+    id: row.id as number,
+    identity: {
+      pid: row.pid as number,
+      startTicks: row.start_ticks as string,
+      bootId: row.boot_id as string,
+    },
+    lockName: row.lock_name as string,
+    slots: row.slots as number,
+    queues: JSON.parse(row.queues as string),
+    startedAt: row.started_at as number,
+    heartbeatAt: row.heartbeat_at as number,
+    stopping: row.stopping === 1,
+    jobsSucceeded: row.jobs_succeeded as number,
+    jobsFailed: row.jobs_failed as number,
+  };
+}
+
+/** Adds a worker; the parameters are those of `workerValues`. */
+export const INSERT_WORKER = `
+  INSERT INTO workers (pid, start_ticks, boot_id, lock_name, slots, queues, started_at, heartbeat_at, stopping,
+    jobs_succeeded, jobs_failed)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING *`;
+
+/** The parameters of `INSERT_WORKER`. */
+export function workerValues(worker: NewWorker, now: number): Value[] {
+  const { pid, startTicks, bootId } = worker.identity;
+  return [pid, startTicks, bootId, worker.lockName, worker.slots, JSON.stringify(worker.queues), now, now];
+}
+
+/** A sign of life; always another value than before, even if the clock stands still. */
+export const BEAT = "UPDATE workers SET heartbeat_at = max(?, heartbeat_at + 1) WHERE id = ?";
+
+/** The worker claims nothing more. */
+export const MARK_STOPPING = "UPDATE workers SET stopping = 1 WHERE id = ? AND stopping = 0";
+
+/** Removes a worker. */
+export const DELETE_WORKER = "DELETE FROM workers WHERE id = ?";
+
+/** All workers, oldest first. */
+export const ALL_WORKERS = "SELECT * FROM workers ORDER BY id";
+
+/** Adds to a worker's tally: succeeded, failed, worker. */
+export const ADD_TO_TALLY = `
+  UPDATE workers SET jobs_succeeded = jobs_succeeded + ?, jobs_failed = jobs_failed + ? WHERE id = ?`;
