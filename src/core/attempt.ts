@@ -36,8 +36,6 @@ interface AttemptBase {
   readonly number: number;
   readonly workerId: number;
   readonly startedAt: number;
-  /** The process group of the command; null until it has been started. */
-  readonly pid: number | null;
 }
 
 /** An attempt that has not ended. */

@@ -77,9 +77,6 @@ export interface Store {
   /** Takes the job that is next in line for this worker and begins an attempt; null if none is ready. */
   claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null>;
 
-  /** Notes the process group of an attempt's command. Does nothing if the claim was lost. */
-  recordPid(ref: ClaimRef, pid: number): Promise<void>;
-
   /**
    * Ends an attempt. Returns the job as it is now; null if the claim was lost: then nothing has changed.
    * `maxBackoffMs` caps the delay before the next attempt.

@@ -14,7 +14,6 @@ export function attemptFromRow(row: Row): Attempt {
     number: row.number as number,
     workerId: row.worker_id as number,
     startedAt: row.started_at as number,
-    pid: row.pid as number | null,
   };
   if (row.outcome === null) return { ...base, outcome: null };
   return {
@@ -30,11 +29,6 @@ export function attemptFromRow(row: Row): Attempt {
 /** Begins an attempt: job, number, worker, time. */
 export const INSERT_ATTEMPT = `
   INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (?, ?, ?, ?)`;
-
-/** Notes the process group of an attempt, if the job is still held by a claim with this token. */
-export const SET_PID = `
-  UPDATE attempts SET pid = ? WHERE id = ? AND EXISTS (
-    SELECT 1 FROM jobs WHERE seq = attempts.job_seq AND claim_token = ?)`;
 
 /** Ends an attempt that has not ended. The parameters are those of `endValues`. */
 export const END_ATTEMPT = `

@@ -84,7 +84,7 @@ export class SqliteStore implements Store {
     if (!await this.#db.read(() => this.#mayClaim(request, now))) return null;
     return this.#db.write(() => {
       const queues = this.#queuesOf(request.queues);
-      for (const queue of queues) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+      this.#promoteDue(queues, now);
       const job = this.#nextReady(queues, request);
       if (job === null) return null;
       const { lastRowid: attemptId } = this.#db.run(
@@ -96,12 +96,6 @@ export class SqliteStore implements Store {
       );
       const claim = { workerId: request.workerId, token: request.token, attemptId, since: now };
       return this.#transition(job, { type: "claimed", claim }, now) as ProcessingJob;
-    });
-  }
-
-  recordPid(ref: ClaimRef, pid: number): Promise<void> {
-    return this.#db.write(() => {
-      this.#db.run(attempts.SET_PID, pid, ref.attemptId, ref.token);
     });
   }
 
@@ -294,6 +288,12 @@ export class SqliteStore implements Store {
     const dueAt = this.#nextRunAt(request.queues);
     return (dueAt !== null && dueAt <= now) ||
       this.#nextReady(this.#queuesOf(request.queues), request) !== null;
+  }
+
+  #promoteDue(queues: readonly string[], now: number): void {
+    const dueAt = this.#nextRunAt(queues);
+    if (dueAt === null || dueAt > now) return;
+    for (const queue of queues) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
   }
 
   #nextReady(queues: readonly string[], { mode }: ClaimRequest): Job | null {

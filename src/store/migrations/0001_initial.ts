@@ -68,7 +68,6 @@ CREATE TABLE attempts (
   job_seq INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
   number INTEGER NOT NULL CHECK (number >= 1),
   worker_id INTEGER NOT NULL,
-  pid INTEGER,
   started_at INTEGER NOT NULL,
   finished_at INTEGER,
   outcome TEXT CHECK (outcome IN ('succeeded', 'failed', 'timed_out', 'cancelled', 'released', 'lost')),

@@ -1,0 +1,191 @@
+/**
+ * The use cases: what the command line and the dashboard can do with a queue.
+ *
+ * Each checks what a user said, calls the store, and tells the workers when there is something for them.
+ */
+
+import type { Attempt } from "./attempt.ts";
+import { type Config, CONFIG_KEYS, type ConfigKey, parseSetting, readConfig, resolveKey } from "./config.ts";
+import { badInput, conflict, DuplicateIdError, notFound } from "./errors.ts";
+import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
+import { newJobFrom } from "./job_input.ts";
+import type { PlacedInput } from "./job_source.ts";
+import type { DeletedJob, JobCounts, JobFilter, Store } from "./store.ts";
+
+/** What the use cases need from outside the core. */
+export interface QueuePorts {
+  readonly store: Store;
+  /** ms since the epoch. */
+  readonly now: () => number;
+  /** An id for a job that was given none. */
+  readonly newId: () => string;
+  /** Tells idle workers to look for work. */
+  readonly wake: () => void;
+  /** Deletes the output of jobs that are gone. */
+  readonly deleteOutput: (jobs: readonly DeletedJob[]) => void;
+}
+
+/** A key with its value and where that comes from. */
+export interface ConfigEntry {
+  readonly key: ConfigKey;
+  readonly value: number | string;
+  /** Whether a user has set it. */
+  readonly isSet: boolean;
+}
+
+/** How many jobs one transaction of a bulk change touches: it must not keep the workers waiting. */
+const BATCH = 1000;
+
+/** A queue, as its users see it. */
+export class Queue {
+  readonly #ports: QueuePorts;
+
+  constructor(ports: QueuePorts) {
+    this.#ports = ports;
+  }
+
+  get #store(): Store {
+    return this.#ports.store;
+  }
+
+  /**
+   * Enqueues all jobs or none. `cwd` is where jobs start that name no directory.
+   * Throws `conflict` for an id that is taken, with its place in the input.
+   */
+  async enqueue(inputs: readonly PlacedInput[], cwd: string): Promise<PendingJob[]> {
+    const { now, newId, wake } = this.#ports;
+    const at = now();
+    const defaults = { config: await this.config(), cwd, now: at, newId };
+    const jobs = inputs.map(({ input }) => newJobFrom(input, defaults));
+    try {
+      const stored = await this.#store.enqueue(jobs, at);
+      wake();
+      return stored;
+    } catch (error) {
+      if (!(error instanceof DuplicateIdError)) throw error;
+      const where = inputs[error.index]?.where ?? "";
+      throw where === "" ? error : conflict(`${where}${error.message}`, error.hint ?? undefined);
+    }
+  }
+
+  /** The job with this id. Throws `not_found`. */
+  async job(id: string): Promise<Job> {
+    const job = await this.#store.job(id);
+    if (job === null) throw notFound(`There is no job ${id}`, "queuectl list");
+    return job;
+  }
+
+  /** The attempts of a job, oldest first. */
+  attempts(job: Job): Promise<Attempt[]> {
+    return this.#store.attempts(job.seq);
+  }
+
+  /** The newest `limit` attempts of all jobs, oldest first. */
+  recentAttempts(limit: number): Promise<Attempt[]> {
+    return this.#store.recentAttempts(limit);
+  }
+
+  /** The jobs that match, in order of arrival, a page at a time. */
+  async *pages(filter: JobFilter, pageSize = BATCH): AsyncGenerator<Job[]> {
+    let left = filter.limit ?? Infinity;
+    let afterSeq = filter.afterSeq ?? 0;
+    while (left > 0) {
+      const limit = Math.min(pageSize, left);
+      const page = await this.#store.jobs({ ...filter, afterSeq, limit });
+      if (page.length > 0) yield page;
+      if (page.length < limit) return;
+      left -= page.length;
+      afterSeq = page.at(-1)!.seq;
+    }
+  }
+
+  /** How many jobs are in each state. */
+  counts(): Promise<JobCounts> {
+    return this.#store.counts();
+  }
+
+  /** Makes failed, dead, cancelled or completed jobs pending now; all of them or none. */
+  async retry(ids: readonly string[], options: { keepAttempts: boolean }): Promise<Job[]> {
+    const jobs = await this.#store.apply(ids, { type: "retried", ...options }, this.#ports.now());
+    this.#ports.wake();
+    return jobs;
+  }
+
+  /** The same for jobs of the dead letter queue. Throws `conflict` for one that isn't dead. */
+  async retryDead(ids: readonly string[], options: { keepAttempts: boolean }): Promise<Job[]> {
+    for (const id of ids) await this.deadJob(id, "retry");
+    return await this.retry(ids, options);
+  }
+
+  /** Retries the whole dead letter queue; returns how many jobs that were. */
+  async retryAllDead(options: { keepAttempts: boolean }): Promise<number> {
+    let total = 0;
+    for await (const page of this.pages({ states: ["dead"] })) {
+      total += (await this.retry(page.map((job) => job.id), options)).length;
+    }
+    return total;
+  }
+
+  /** A job of the dead letter queue. Throws `conflict`, saying its state, for one that isn't dead. */
+  async deadJob(id: string, verb: "retry" | "show"): Promise<Job> {
+    const job = await this.job(id);
+    if (job.state === "dead") return job;
+    const hint = FINAL_STATES.some((state) => state === job.state)
+      ? `queuectl retry ${id}`
+      : `queuectl status ${id}`;
+    throw conflict(`Cannot ${verb} ${id}: it is ${job.state}, not dead`, hint);
+  }
+
+  /** Cancels jobs: waiting ones at once, processing ones as soon as their worker has ended the command. */
+  async cancel(ids: readonly string[]): Promise<Job[]> {
+    const jobs = await this.#store.apply(ids, { type: "cancel_requested" }, this.#ports.now());
+    this.#ports.wake();
+    return jobs;
+  }
+
+  /** Deletes the jobs that match, with their output, but none that is processing; returns how many. */
+  async clear(filter: JobFilter): Promise<number> {
+    if (filter.states?.includes("processing")) {
+      throw badInput(
+        "Cannot clear jobs that are processing",
+        "queuectl cancel ID, or wait until they have ended",
+      );
+    }
+    let total = 0;
+    while (true) {
+      const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
+      if (gone.length === 0) return total;
+      this.#ports.deleteOutput(gone);
+      total += gone.length;
+    }
+  }
+
+  /** The configuration as it is now. */
+  async config(): Promise<Config> {
+    return readConfig(await this.#store.settings());
+  }
+
+  /** All keys, in the order of the listing. */
+  async configEntries(): Promise<ConfigEntry[]> {
+    const stored = await this.#store.settings();
+    const config = readConfig(stored);
+    return CONFIG_KEYS.map((key) => ({ key, value: config[key], isSet: stored.has(key) }));
+  }
+
+  /** Sets a key, given under any of its names. Throws for an unknown key or a value out of range. */
+  async setConfig(name: string, text: string): Promise<ConfigEntry> {
+    const { key, value } = resolveKey(name, text);
+    const parsed = parseSetting(key, value);
+    await this.#store.setSetting(key, String(parsed));
+    this.#ports.wake();
+    return { key, value: parsed, isSet: true };
+  }
+
+  /** Takes a key back to its default. */
+  async resetConfig(name: string): Promise<ConfigEntry> {
+    const { key } = resolveKey(name);
+    await this.#store.setSetting(key, null);
+    this.#ports.wake();
+    return { key, value: (await this.config())[key], isSet: false };
+  }
+}

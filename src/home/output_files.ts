@@ -1,0 +1,91 @@
+/**
+ * The files that keep what an attempt printed.
+ *
+ * Their names are made of numbers that the store gave, never of anything a user wrote. A thousand jobs share a
+ * folder, so that none grows without bound.
+ */
+
+import { dirname, join } from "node:path";
+import type { DeletedJob } from "../core/store.ts";
+import { createPrivateFolder, type Home } from "./home.ts";
+
+/** The two files of an attempt. */
+export interface OutputPaths {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Where the output of an attempt is; the files may not exist (yet). */
+export function outputPaths(home: Home, jobSeq: number, attemptId: number): OutputPaths {
+  const stem = join(home.logsDir, String(Math.floor(jobSeq / 1000)), `${jobSeq}-${attemptId}`);
+  return { stdout: `${stem}.out`, stderr: `${stem}.err` };
+}
+
+const knownFolders = new Set<string>();
+
+/** Creates both files, empty and private, before the command opens them. */
+export function createOutputFiles(paths: OutputPaths): void {
+  const folder = dirname(paths.stdout);
+  if (!knownFolders.has(folder)) {
+    createPrivateFolder(folder);
+    knownFolders.add(folder);
+  }
+  for (const path of [paths.stdout, paths.stderr]) {
+    Deno.openSync(path, { create: true, append: true, mode: 0o600 }).close();
+  }
+}
+
+/** Deletes what deleted jobs printed. */
+export function deleteOutput(home: Home, jobs: readonly DeletedJob[]): void {
+  for (const job of jobs) {
+    for (const attemptId of job.attemptIds) {
+      const { stdout, stderr } = outputPaths(home, job.seq, attemptId);
+      removeIfThere(stdout);
+      removeIfThere(stderr);
+    }
+  }
+}
+
+/**
+ * Cuts a file that a command is appending to back to `maxBytes`: the command goes on at the new end, so the
+ * file keeps the first `maxBytes` and the disk is not filled. True if it was longer.
+ */
+export function limitFile(path: string, maxBytes: number): boolean {
+  try {
+    if (Deno.statSync(path).size <= maxBytes) return false;
+    Deno.truncateSync(path, maxBytes);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** The last `maxBytes` of a file as text; empty if it doesn't exist. */
+export function tailOf(path: string, maxBytes: number): string {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+  try {
+    const { size } = file.statSync();
+    file.seekSync(Math.max(0, size - maxBytes), Deno.SeekMode.Start);
+    const bytes = new Uint8Array(maxBytes);
+    const count = file.readSync(bytes) ?? 0;
+    return new TextDecoder().decode(bytes.subarray(0, count));
+  } finally {
+    file.close();
+  }
+}
+
+/** Removes a file; one that is gone already is no error. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Ending the commands of attempts, whatever they try: TERM, a time of grace, KILL.
+ */
+
+import { findCookies, groupIsAlive, signalGroup, signalProcess } from "./process_probe.ts";
+
+/** What belongs to one attempt. */
+export interface AttemptProcesses {
+  readonly storeUid: string;
+  readonly attemptId: number;
+  /** The process group in which the command was started. */
+  readonly pgid: number;
+}
+
+/** How often to look whether the processes have gone. */
+const LOOK_INTERVAL_MS = 50;
+/** A bound on the rounds of KILL: processes that fork faster than we kill need several. */
+const MAX_KILL_ROUNDS = 200;
+
+/**
+ * Ends all processes of an attempt: its group, and those that left it but still carry its cookie. Asks them
+ * with TERM first, and kills what is left after `graceMs`. Returns when none is alive.
+ */
+export async function endProcesses(attempt: AttemptProcesses, graceMs: number): Promise<void> {
+  const deadline = performance.now() + graceMs;
+  let isAlive = await signalAll(attempt, "SIGTERM");
+  while (isAlive && performance.now() < deadline) {
+    await pause(Math.min(LOOK_INTERVAL_MS, deadline - performance.now()));
+    isAlive = await groupIsAlive(attempt.pgid) || (await strays([attempt])).length > 0;
+  }
+  for (let round = 0; isAlive && round < MAX_KILL_ROUNDS; round++) {
+    await signalAll(attempt, "SIGKILL");
+    await pause(LOOK_INTERVAL_MS / 5);
+    isAlive = await groupIsAlive(attempt.pgid) || (await strays([attempt])).length > 0;
+  }
+}
+
+/**
+ * Kills at once what carries the cookie of one of these attempts, and the groups that such processes lead.
+ * Returns how many processes it found in all.
+ */
+export async function killStrays(
+  attempts: readonly Pick<AttemptProcesses, "storeUid" | "attemptId">[],
+): Promise<number> {
+  let total = 0;
+  for (let round = 0; round < MAX_KILL_ROUNDS; round++) {
+    const pids = await strays(attempts);
+    if (pids.length === 0) break;
+    total += round === 0 ? pids.length : 0;
+    for (const pid of pids) {
+      signalGroup(pid, "SIGKILL");
+      signalProcess(pid, "SIGKILL");
+    }
+    await pause(LOOK_INTERVAL_MS / 5);
+  }
+  return total;
+}
+
+/** Signals everything that belongs to an attempt; true if there was anything. */
+async function signalAll(attempt: AttemptProcesses, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> {
+  let found = signalGroup(attempt.pgid, signal);
+  // A stopped process receives TERM only once it goes on.
+  if (found && signal === "SIGTERM") signalGroup(attempt.pgid, "SIGCONT");
+  for (const pid of await strays([attempt])) {
+    found = true;
+    if (!signalGroup(pid, signal)) signalProcess(pid, signal);
+  }
+  return found;
+}
+
+/** The living processes with the cookie of one of these attempts. */
+async function strays(
+  attempts: readonly Pick<AttemptProcesses, "storeUid" | "attemptId">[],
+): Promise<number[]> {
+  if (attempts.length === 0) return [];
+  const wanted = new Set(attempts.map((attempt) => attempt.attemptId));
+  const carriers = await findCookies(attempts[0]!.storeUid);
+  return carriers.filter((carrier) => wanted.has(carrier.attemptId)).map((carrier) => carrier.pid);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+}

@@ -1,0 +1,113 @@
+/**
+ * What the kernel says about other processes.
+ *
+ * Deno reads `/proc` only for a program that was granted everything, so a small shell reads it for us.
+ */
+
+import process from "node:process";
+import type { ProcessIdentity } from "../core/worker_record.ts";
+
+/** Prints the boot id, then for each pid its line of `/proc/PID/stat`, or an empty one. */
+const STAT_SCRIPT = `
+read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" || exit 1
+for pid; do
+  line=; read -r line 2>/dev/null </proc/"$pid"/stat; echo "$line"
+done`;
+
+/** Prints `/proc/PID/environ:NAME=VALUE`, a line each, of the processes that carry a cookie of the store $1. */
+const COOKIE_SCRIPT = `
+grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'`;
+
+/** Succeeds if a process of the group $1 is alive; a zombie is not. */
+const GROUP_SCRIPT = `grep -qsE "^[0-9]+ \\(.*\\) [^ZXx] [0-9]+ $1 " /proc/[0-9]*/stat`;
+
+/** The variable that every process of an attempt inherits. */
+export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
+
+/** The value of the cookie: unique on the machine, and no secret. */
+export function cookieOf(storeUid: string, attemptId: number): string {
+  return `${storeUid}-${attemptId}`;
+}
+
+/** The identity of a living process; null if there is none with this pid. A zombie is dead. */
+export async function identify(pid: number): Promise<ProcessIdentity | null> {
+  const { bootId, stats } = await readStats([pid]);
+  const stat = stats[0] ?? null;
+  return stat === null ? null : { pid, startTicks: stat.startTicks, bootId };
+}
+
+/** For each identity, whether that very process is alive: same boot, same pid, same start, no zombie. */
+export async function areAlive(identities: readonly ProcessIdentity[]): Promise<boolean[]> {
+  if (identities.length === 0) return [];
+  const { bootId, stats } = await readStats(identities.map((identity) => identity.pid));
+  return identities.map((identity, index) =>
+    identity.bootId === bootId && stats[index]?.startTicks === identity.startTicks
+  );
+}
+
+/** The processes that carry a cookie of this store, with the attempt that it names. */
+export async function findCookies(storeUid: string): Promise<{ pid: number; attemptId: number }[]> {
+  const text = await runScript(COOKIE_SCRIPT, [storeUid]);
+  return [...text.matchAll(/^\/proc\/(\d+)\/environ:QUEUECTL_ATTEMPT_ID=\w+-(\d+)$/gm)]
+    .map(([, pid, attemptId]) => ({ pid: Number(pid), attemptId: Number(attemptId) }));
+}
+
+/** Whether a process group has a living member. */
+export async function groupIsAlive(pgid: number): Promise<boolean> {
+  // The cheap question first: it is certain when the answer is no, but zombies answer yes.
+  try {
+    process.kill(-pgid, 0);
+  } catch {
+    return false;
+  }
+  const { success } = await shell(GROUP_SCRIPT, [String(pgid)]);
+  return success;
+}
+
+/** Sends a signal to all of a process group; false if there is none. */
+export function signalGroup(pgid: number, signal: Deno.Signal): boolean {
+  return signalProcess(-pgid, signal);
+}
+
+/** Sends a signal to a process; false if there is none that we may signal. */
+export function signalProcess(pid: number, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return false;
+    // Deno reports ESRCH for a group as a TypeError or a plain Error, depending on its version.
+    if (error instanceof Error && /ESRCH|no such process/i.test(error.message)) return false;
+    throw error;
+  }
+}
+
+interface Stat {
+  readonly startTicks: string;
+}
+
+async function readStats(pids: readonly number[]): Promise<{ bootId: string; stats: (Stat | null)[] }> {
+  const lines = (await runScript(STAT_SCRIPT, pids.map(String))).split("\n");
+  return { bootId: lines[0]!, stats: pids.map((_, index) => parseStat(lines[index + 1] ?? "")) };
+}
+
+/** The name, in parentheses, may hold anything, so fields count from the last `)`. */
+function parseStat(line: string): Stat | null {
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const [state, startTicks] = [fields[0], fields[19]];
+  return startTicks === undefined || /^[ZXx]$/.test(state!) ? null : { startTicks };
+}
+
+async function runScript(script: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await shell(script, args);
+  return new TextDecoder().decode(stdout);
+}
+
+function shell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {
+  const command = new Deno.Command("/bin/sh", {
+    args: ["-c", script, "sh", ...args],
+    stdin: "null",
+    stderr: "null",
+  });
+  return command.output();
+}

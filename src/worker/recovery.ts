@@ -1,0 +1,50 @@
+/**
+ * What happens after a worker has died: what is left of its commands is killed, and only then its jobs are
+ * given back.
+ */
+
+import { join } from "node:path";
+import type { Job } from "../core/job.ts";
+import type { Store } from "../core/store.ts";
+import type { WorkerRecord } from "../core/worker_record.ts";
+import type { Home } from "../home/home.ts";
+import { removeIfThere } from "../home/output_files.ts";
+import { wakeWorkers } from "../home/wake.ts";
+import { killStrays } from "./ladder.ts";
+import { areAlive } from "./process_probe.ts";
+
+/** Where recovery works, and whom it tells. */
+export interface RecoveryPlace {
+  readonly store: Store;
+  readonly home: Home;
+  readonly now: () => number;
+  readonly log: (line: string) => void;
+}
+
+/** The workers among `workers` whose process is proved to be gone. */
+export async function provedDead(workers: readonly WorkerRecord[]): Promise<WorkerRecord[]> {
+  const alive = await areAlive(workers.map((worker) => worker.identity));
+  return workers.filter((_, index) => !alive[index]);
+}
+
+/**
+ * Gives back the jobs of a worker that is proved dead. Safe to call from several processes at once: the first
+ * does it. Returns the jobs as they are now; null if somebody else was faster.
+ */
+export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promise<Job[] | null> {
+  const { store, home, now, log } = place;
+  const held = (await store.processing()).filter((job) => job.claim.workerId === worker.id);
+  const strays = held.map((job) => ({ storeUid: store.uid, attemptId: job.claim.attemptId }));
+  const killed = await killStrays(strays);
+  const jobs = await store.recoverWorker(worker.id, now());
+  if (jobs === null) return null;
+  removeIfThere(join(home.runDir, worker.lockName));
+  const given = jobs.map((job) => `${job.id} is ${job.state}`).join(", ");
+  log(
+    `worker ${worker.id} (pid ${worker.identity.pid}) has died: killed ${killed} of its processes; ${
+      given || "it had no job"
+    }`,
+  );
+  wakeWorkers(home);
+  return jobs;
+}

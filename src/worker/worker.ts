@@ -1,0 +1,289 @@
+/**
+ * A worker: claim → run → finish, in as many slots as it has, until it is told to stop.
+ *
+ * Between jobs it sleeps until it is woken, a job becomes due, or `poll_interval_ms` is over. About every
+ * second it also gives its sign of life, looks after the other workers (`peers.ts`) and tidies up.
+ */
+
+import type { AttemptEnd } from "../core/attempt.ts";
+import { type Config, readConfig } from "../core/config.ts";
+import { FINAL_STATES, type ProcessingJob } from "../core/job.ts";
+import type { Store } from "../core/store.ts";
+import type { WorkerRecord } from "../core/worker_record.ts";
+import type { Home } from "../home/home.ts";
+import { deleteOutput } from "../home/output_files.ts";
+import { wakeWorkers, watchWakes } from "../home/wake.ts";
+import { killStrays } from "./ladder.ts";
+import { type HeldLock, takeNewLock } from "./lock_file.ts";
+import { Peers } from "./peers.ts";
+import { COOKIE_VARIABLE, identify } from "./process_probe.ts";
+import { RunningAttempt } from "./running_attempt.ts";
+import { SignalFlag } from "./signal_flag.ts";
+import { WorkerLog } from "./worker_log.ts";
+
+/** What a worker needs to start. */
+export interface WorkerOptions {
+  readonly store: Store;
+  readonly home: Home;
+  readonly slots: number;
+  /** The queues it serves; empty means all. */
+  readonly queues: readonly string[];
+  /** Whether its log goes to stderr as well. */
+  readonly isEchoed: boolean;
+}
+
+/** How often a worker looks after things; more often if the lease is short. */
+const TICK_MS = 1000;
+/** How long to wait before trying again when the store can't be used. */
+const TROUBLE_PAUSE_MS = 1000;
+/** The longest time between two signs of life. */
+const MAX_BEAT_INTERVAL_MS = 30_000;
+const RETENTION_INTERVAL_MS = 60_000;
+const RETENTION_BATCH = 500;
+const DAY_MS = 86_400_000;
+
+/** A worker of this process. */
+export class Worker {
+  readonly record: WorkerRecord;
+  readonly #options: WorkerOptions;
+  readonly #lock: HeldLock;
+  readonly #log: WorkerLog;
+  readonly #peers: Peers;
+  readonly #wake = new SignalFlag();
+  readonly #tickFlag = new SignalFlag();
+  readonly #running = new Map<number, RunningAttempt>();
+  readonly #tasks = new Set<Promise<void>>();
+  /** Attempts that ended since the last look for processes that they left behind. */
+  #endedAttemptIds: number[] = [];
+  #config: Config;
+  #isStopping = false;
+  #isDone = false;
+  #beatAtMs = performance.now();
+  #retainedAtMs = -Infinity;
+
+  private constructor(
+    record: WorkerRecord,
+    lock: HeldLock,
+    rest: { options: WorkerOptions; config: Config },
+  ) {
+    this.record = record;
+    this.#lock = lock;
+    this.#options = rest.options;
+    this.#config = rest.config;
+    this.#log = new WorkerLog(rest.options.home, { workerId: record.id, isEchoed: rest.options.isEchoed });
+    const { store, home } = rest.options;
+    this.#peers = new Peers(record.id, { store, home, now: Date.now, log: (line) => this.#log.write(line) });
+  }
+
+  /** Registers a worker. From then on others see it, and `run` must follow. */
+  static async start(options: WorkerOptions): Promise<Worker> {
+    // A worker that a job has started is not a part of that job.
+    Deno.env.delete(COOKIE_VARIABLE);
+    const identity = await identify(Deno.pid);
+    if (identity === null) throw new Error("This process is not in /proc: workers need Linux");
+    const config = readConfig(await options.store.settings());
+    const lock = takeNewLock(options.home);
+    const { slots, queues, store } = options;
+    const record = await store.registerWorker({ identity, lockName: lock.name, slots, queues }, Date.now());
+    return new Worker(record, lock, { options, config });
+  }
+
+  /** Works until it is told to stop and its last command has ended. */
+  async run(): Promise<void> {
+    const { home, queues } = this.#options;
+    const served = queues.length === 0 ? "all queues" : `queues ${queues.join(", ")}`;
+    this.#log.write(
+      `worker ${this.record.id} (pid ${Deno.pid}) started, ${this.record.slots} slot(s), ${served}`,
+    );
+    const unwatch = watchWakes(
+      home,
+      () => this.#onWake(),
+      (why) => this.#log.write(`can't watch for wake-ups: ${why}`),
+    );
+    const ticking = this.#keepTicking();
+    while (!this.#isStopping) {
+      if (this.#running.size < this.record.slots && await this.#claimAndStart()) continue;
+      await this.#wake.wait(await this.#idleMs());
+    }
+    await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
+    while (this.#tasks.size > 0) await Promise.race(this.#tasks);
+    this.#isDone = true;
+    this.#tickFlag.raise();
+    await ticking;
+    unwatch();
+    await this.#sweepStrays();
+    await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));
+    this.#lock.release();
+    this.#log.write(`worker ${this.record.id} stopped`);
+  }
+
+  /** Claims nothing more; `run` returns when what runs has ended. */
+  stop(): void {
+    if (this.#isStopping) return;
+    this.#log.write(`told to stop: finishing ${this.#running.size} job(s)`);
+    this.#isStopping = true;
+    this.#wake.raise();
+  }
+
+  /** Stops, and ends what runs by the ladder; its jobs go back to `pending`. */
+  forceStop(): void {
+    this.stop();
+    for (const attempt of this.#running.values()) attempt.end("released");
+  }
+
+  /** Takes a job and starts it; false if there is none, or the store can't be used for now. */
+  async #claimAndStart(): Promise<boolean> {
+    const { store, queues } = this.#options;
+    try {
+      this.#config = readConfig(await store.settings());
+      const token = crypto.randomUUID();
+      const request = { workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token };
+      const job = await store.claim(request, Date.now());
+      if (job === null) return false;
+      const task: Promise<void> = this.#work(job).finally(() => {
+        this.#tasks.delete(task);
+        this.#wake.raise();
+      });
+      this.#tasks.add(task);
+      return true;
+    } catch (error) {
+      await this.#trouble("claim a job", error);
+      return false;
+    }
+  }
+
+  async #work(job: ProcessingJob): Promise<void> {
+    const { store, home } = this.#options;
+    const attempt = new RunningAttempt(job, { home, storeUid: store.uid, config: () => this.#config });
+    this.#running.set(job.claim.attemptId, attempt);
+    // The order to stop came while the claim was being made: it is given back at once.
+    if (this.#isStopping) attempt.end("released");
+    const end = await attempt.run().catch((error): AttemptEnd => {
+      return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
+    });
+    this.#endedAttemptIds.push(job.claim.attemptId);
+    await this.#finish(job, end);
+    this.#running.delete(job.claim.attemptId);
+  }
+
+  /** Stores how an attempt ended, however long the store can't be used. */
+  async #finish(job: ProcessingJob, end: AttemptEnd): Promise<void> {
+    const { store, home } = this.#options;
+    const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token: job.claim.token };
+    while (true) {
+      try {
+        const maxBackoffMs = this.#config.max_backoff_seconds * 1000;
+        const after = await store.endAttempt(ref, end, { now: Date.now(), maxBackoffMs });
+        const what = `job ${job.id} attempt ${job.attempts} ${end.outcome}${
+          end.error === null ? "" : ` (${end.error})`
+        }`;
+        this.#log.write(
+          after === null ? `${what}, but the claim was lost: nothing stored` : `${what}: ${after.state}`,
+        );
+        // Idle workers must learn when it is due again, or that it is back already.
+        if (after?.state === "failed" || after?.state === "pending") wakeWorkers(home);
+        return;
+      } catch (error) {
+        await this.#trouble(`store the end of job ${job.id}`, error);
+      }
+    }
+  }
+
+  /** How long there is nothing to claim, unless something wakes us. */
+  async #idleMs(): Promise<number> {
+    const pollMs = this.#config.poll_interval_ms;
+    if (this.#running.size >= this.record.slots) return pollMs;
+    try {
+      const dueAt = await this.#options.store.nextRunAt(this.#options.queues);
+      return dueAt === null ? pollMs : Math.min(pollMs, Math.max(0, dueAt - Date.now()));
+    } catch {
+      return pollMs; // the next claim meets the same trouble and tells it
+    }
+  }
+
+  #onWake(): void {
+    this.#wake.raise();
+    if (this.#running.size > 0) this.#tickFlag.raise(); // it may be a cancel
+  }
+
+  async #keepTicking(): Promise<void> {
+    while (!this.#isDone) {
+      try {
+        await this.#tick();
+      } catch (error) {
+        await this.#trouble("look after things", error);
+      }
+      await this.#tickFlag.wait(Math.min(TICK_MS, this.#leaseMs / 4));
+    }
+  }
+
+  async #tick(): Promise<void> {
+    const { store } = this.#options;
+    if (this.#running.size > 0) {
+      for (const claim of await store.cancelRequests(this.record.id)) {
+        this.#running.get(claim.attemptId)?.end("cancelled");
+      }
+    }
+    this.#config = readConfig(await store.settings());
+    await this.#beat();
+    await this.#peers.look(this.#leaseMs);
+    for (const attempt of this.#running.values()) attempt.limitOutput();
+    await this.#sweepStrays();
+    await this.#retain();
+  }
+
+  get #leaseMs(): number {
+    return this.#config.lock_lease_seconds * 1000;
+  }
+
+  /** Gives the sign of life when it is due. Somebody who takes us for dead has our jobs: then we end. */
+  async #beat(): Promise<void> {
+    const sinceMs = performance.now() - this.#beatAtMs;
+    if (sinceMs < Math.min(this.#leaseMs / 4, MAX_BEAT_INTERVAL_MS)) return;
+    const isKnown = await this.#options.store.beat(this.record.id, Date.now());
+    if (performance.now() - this.#beatAtMs > this.#leaseMs * 0.75) this.#peers.forgetSilence();
+    this.#beatAtMs = performance.now();
+    if (isKnown) return;
+    this.#log.write("this worker was taken for dead and its jobs were given back: ending");
+    this.forceStop();
+  }
+
+  /** Kills what ended attempts have left running outside their process group. */
+  async #sweepStrays(): Promise<void> {
+    const attemptIds = this.#endedAttemptIds;
+    if (attemptIds.length === 0) return;
+    this.#endedAttemptIds = [];
+    const { uid: storeUid } = this.#options.store;
+    const killed = await killStrays(attemptIds.map((attemptId) => ({ storeUid, attemptId })));
+    if (killed > 0) this.#log.write(`killed ${killed} process(es) that ended attempts had left running`);
+  }
+
+  /** Deletes final jobs that are older than `retention_days`. */
+  async #retain(): Promise<void> {
+    const days = this.#config.retention_days;
+    if (days === 0 || performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
+    this.#retainedAtMs = performance.now();
+    const { store, home } = this.#options;
+    const filter = { states: FINAL_STATES, updatedBefore: Date.now() - days * DAY_MS };
+    let deleted: number;
+    do {
+      const gone = await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH });
+      deleteOutput(home, gone);
+      deleted = gone.length;
+      if (deleted > 0) this.#log.write(`deleted ${deleted} job(s) older than ${days} day(s)`);
+    } while (deleted === RETENTION_BATCH && !this.#isStopping);
+  }
+
+  async #tell(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.#trouble("tell the store", error);
+    }
+  }
+
+  async #trouble(what: string, error: unknown): Promise<void> {
+    this.#log.write(`can't ${what}: ${error instanceof Error ? error.message : error}`);
+    await new Promise((resolve) => setTimeout(resolve, TROUBLE_PAUSE_MS));
+  }
+}
