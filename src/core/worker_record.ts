@@ -2,6 +2,8 @@
  * What the store knows about a worker.
  */
 
+import type { ProcessingJob } from "./job.ts";
+
 /** What identifies a process beyond doubt, even when its pid is given to another one later. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -33,4 +35,11 @@ export interface WorkerRecord extends NewWorker {
   readonly stopping: boolean;
   readonly jobsSucceeded: number;
   readonly jobsFailed: number;
+}
+
+/** A registered worker, whether its process lives, and the jobs that it holds. */
+export interface WorkerView {
+  readonly worker: WorkerRecord;
+  readonly isAlive: boolean;
+  readonly jobs: readonly ProcessingJob[];
 }

@@ -223,3 +223,13 @@ function createPrivately(path: string): void {
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
+
+/** The version of SQLite that is built into this Deno. */
+export function engineVersion(): string {
+  const db = new DatabaseSync(":memory:");
+  try {
+    return String(db.prepare("SELECT sqlite_version() AS version").get()!.version);
+  } finally {
+    db.close();
+  }
+}

@@ -8,7 +8,7 @@
 
 import { join } from "node:path";
 import type { ProcessingJob } from "../core/job.ts";
-import { type Home } from "../home/home.ts";
+import type { Home } from "../home/home.ts";
 import { createOutputFiles, outputPaths, removeIfThere } from "../home/output_files.ts";
 import { COOKIE_VARIABLE, cookieOf } from "./process_probe.ts";
 

@@ -3,19 +3,11 @@
  */
 
 import { notFound } from "../core/errors.ts";
-import type { ProcessingJob } from "../core/job.ts";
 import type { Store } from "../core/store.ts";
-import type { WorkerRecord } from "../core/worker_record.ts";
+import type { WorkerRecord, WorkerView } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { areAlive, signalProcess } from "./process_probe.ts";
 import { recover } from "./recovery.ts";
-
-/** A registered worker, whether its process lives, and the jobs that it holds. */
-export interface WorkerView {
-  readonly worker: WorkerRecord;
-  readonly isAlive: boolean;
-  readonly jobs: readonly ProcessingJob[];
-}
 
 /** How to stop, and whom to tell how it goes on. */
 export interface StopOptions {

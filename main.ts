@@ -1,0 +1,51 @@
+/**
+ * The program: joins the parts, runs the command line, and exits.
+ */
+
+import { runCli } from "./src/cli/cli.ts";
+import type { Wiring } from "./src/cli/context.ts";
+import { printError } from "./src/cli/output.ts";
+import { QueueError } from "./src/core/errors.ts";
+
+/** How long a command waits for another process's transaction before it gives up. */
+const LOCK_TIMEOUT_MS = 60_000;
+
+const wiring: Wiring = {
+  async openStore(home, options) {
+    const { SqliteStore } = await import("./src/store/sqlite.ts");
+    return await SqliteStore.open(home.dbPath, { lockTimeoutMs: LOCK_TIMEOUT_MS, ...options });
+  },
+  async workers() {
+    const [launch, stop] = await Promise.all([
+      import("./src/worker/launch.ts"),
+      import("./src/worker/stop.ts"),
+    ]);
+    return { ...launch, ...stop };
+  },
+  async engineVersion() {
+    return (await import("./src/store/connection.ts")).engineVersion();
+  },
+};
+
+async function main(): Promise<number> {
+  try {
+    return await runCli(Deno.args, wiring);
+  } catch (error) {
+    // Whoever read our output has had enough, as in `queuectl list | head`.
+    if (error instanceof Deno.errors.BrokenPipe) return 0;
+    if (Deno.env.get("QUEUECTL_DEBUG") === "1") throw error;
+    if (error instanceof QueueError) {
+      const { cureFor } = await import("./src/core/suggest.ts");
+      printError(error.message, cureFor(error));
+      return error.exitStatus;
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    printError(
+      `queuectl failed unexpectedly: ${why}`,
+      "the same with QUEUECTL_DEBUG=1, and report what it prints",
+    );
+    return 1;
+  }
+}
+
+Deno.exit(await main());

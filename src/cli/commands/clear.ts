@@ -1,0 +1,66 @@
+/**
+ * `clear` and `dlq clear`: deleting jobs and their output.
+ */
+
+import { parseDurationMs } from "../../core/duration.ts";
+import { badInput } from "../../core/errors.ts";
+import type { JobState } from "../../core/job.ts";
+import type { JobFilter } from "../../core/store.ts";
+import type { Context } from "../context.ts";
+import { parseStates } from "./list.ts";
+
+/** What the flags say. */
+export interface ClearFlags {
+  readonly state?: string;
+  readonly olderThan?: string;
+  readonly yes?: boolean;
+}
+
+/** Deletes the jobs that match; all but those that are processing, if nothing restricts it. */
+export async function clear(
+  context: Context,
+  _operands: readonly string[],
+  flags: ClearFlags,
+): Promise<void> {
+  const states = flags.state === undefined ? undefined : parseStates(flags.state);
+  const filter: JobFilter = {
+    ...(states === undefined ? {} : { states }),
+    ...(flags.olderThan === undefined ? {} : { updatedBefore: Date.now() - olderThanMs(flags.olderThan) }),
+  };
+  const age = flags.olderThan === undefined ? "" : ` not touched for ${flags.olderThan}`;
+  const which = `${
+    states === undefined ? "all jobs but those that are processing" : `all ${states.join(" and ")} jobs`
+  }${age}`;
+  await deleteAsked(context, { filter, which, yes: flags.yes === true, mayAssume: states !== undefined });
+}
+
+/** `dlq clear`: deletes the dead letter queue. */
+export async function dlqClear(
+  context: Context,
+  _operands: readonly string[],
+  flags: { readonly yes?: boolean },
+): Promise<void> {
+  const states: JobState[] = ["dead"];
+  const which = "all jobs of the dead letter queue";
+  await deleteAsked(context, { filter: { states }, which, yes: flags.yes === true, mayAssume: false });
+}
+
+async function deleteAsked(
+  context: Context,
+  asked: { filter: JobFilter; which: string; yes: boolean; mayAssume: boolean },
+): Promise<void> {
+  const { filter, which, yes, mayAssume } = asked;
+  const refusal = () => badInput(`Cannot delete ${which} without being sure`, "the same with --yes");
+  if (!context.confirm(`Delete ${which}, with their output?`, { yes, mayAssume, refusal })) {
+    return context.output.talk("Nothing was deleted");
+  }
+  const deleted = await (await context.queue()).clear(filter);
+  if (context.flags.json) context.output.json({ deleted });
+  else context.output.result(`Deleted ${deleted} job(s)`);
+}
+
+function olderThanMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === null) throw badInput(`Cannot read --older-than "${text}": it is like 12h, 7d or 2w`);
+  return ms;
+}

@@ -1,0 +1,156 @@
+/**
+ * `enqueue`: stores jobs, described by JSON, by a file, by flags, or by the words after `--`.
+ */
+
+import { resolve } from "node:path";
+import { badInput } from "../../core/errors.ts";
+import { parseDurationMs } from "../../core/duration.ts";
+import { checkJobInput } from "../../core/job_input.ts";
+import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
+import { jobJson } from "../../core/json_view.ts";
+import type { Context } from "../context.ts";
+import { printableLine } from "../printable.ts";
+
+/** What the flags say. */
+export interface EnqueueFlags {
+  readonly file?: string;
+  readonly id?: string;
+  readonly command?: string;
+  readonly priority?: string;
+  readonly runAt?: string;
+  readonly delay?: string;
+  readonly timeout?: string;
+  readonly maxRetries?: string;
+  readonly backoffBase?: string;
+  readonly queue?: string;
+  readonly cwd?: string;
+  readonly env?: string[];
+}
+
+/** More jobs than this are told as a number. */
+const MAX_LINES = 20;
+
+/** `operands` are the words that are no flags, with those after `--`. */
+export async function enqueue(
+  context: Context,
+  operands: readonly string[],
+  flags: EnqueueFlags,
+): Promise<void> {
+  const inputs = (await readInputs(context, operands, flags)).map((placed) => withFlags(placed, flags));
+  if (flags.id !== undefined && inputs.length > 1) {
+    throw badInput(`Cannot give the id ${flags.id} to ${inputs.length} jobs`, "an id for each, in the JSON");
+  }
+  const { output } = context;
+  const jobs = inputs.length === 0 ? [] : await (await context.queue()).enqueue(inputs, Deno.cwd());
+  if (context.flags.json) {
+    output.json(jobs.length === 1 ? jobJson(jobs[0]!) : jobs.map(jobJson));
+  } else if (context.flags.quiet) {
+    if (jobs.length > 0) output.result(jobs.map((job) => job.id).join("\n"));
+  } else if (jobs.length > 0 && jobs.length <= MAX_LINES) {
+    for (const job of jobs) output.result(`Enqueued job ${printableLine(job.id)}`);
+  } else {
+    output.result(`Enqueued ${jobs.length} jobs`);
+  }
+}
+
+async function readInputs(
+  context: Context,
+  operands: readonly string[],
+  flags: EnqueueFlags,
+): Promise<PlacedInput[]> {
+  const dashes = context.typed.indexOf("--");
+  const words = dashes === -1 ? [] : context.typed.slice(dashes + 1);
+  const texts = operands.slice(0, operands.length - words.length);
+  const given = [texts.length > 0, words.length > 0, flags.command !== undefined, flags.file !== undefined];
+  if (given.filter(Boolean).length !== 1 || texts.length > 1) {
+    const count = texts.length > 1 ? "more than one" : given.some(Boolean) ? "more than one way" : "nothing";
+    throw badInput(
+      count === "nothing"
+        ? "There is no job to enqueue"
+        : `The job is described in ${count === "more than one" ? "several arguments" : "several ways"}`,
+      `queuectl enqueue '{"id": "job1", "command": "echo hello"}', or: queuectl enqueue -- echo hello`,
+    );
+  }
+  if (words.length > 0) return [asInput({ command: asShellCommand(words) })];
+  if (flags.command !== undefined) return [asInput({ command: flags.command })];
+  if (flags.file !== undefined) {
+    return await parseJobs(flags.file === "-" ? await readStdin() : readFile(flags.file));
+  }
+  return await parseJobs(texts[0] === "-" ? await readStdin() : texts[0]!);
+}
+
+function asInput(job: { command: string }): PlacedInput {
+  return { input: checkJobInput(job), where: "" };
+}
+
+/** One word is a command line for the shell; several are a program and its arguments, passed on exactly. */
+function asShellCommand(words: readonly string[]): string {
+  if (words.length === 1) return words[0]!;
+  return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(" ");
+}
+
+/** Flags win over the JSON's keys; the result is checked again, with the same messages. */
+function withFlags({ input, where }: PlacedInput, flags: EnqueueFlags): PlacedInput {
+  if (flags.runAt !== undefined && flags.delay !== undefined) {
+    throw badInput("Cannot use --run-at and --delay together", "one of them");
+  }
+  const given = {
+    id: flags.id,
+    priority: flags.priority === undefined ? undefined : asNumberOrWord(flags.priority),
+    run_at: flags.delay === undefined ? flags.runAt : afterDelay(flags.delay),
+    timeout: flags.timeout === undefined ? undefined : seconds("--timeout", flags.timeout),
+    max_retries: flags.maxRetries === undefined ? undefined : asNumberOrWord(flags.maxRetries),
+    backoff_base: flags.backoffBase === undefined ? undefined : asNumberOrWord(flags.backoffBase),
+    queue: flags.queue,
+    cwd: flags.cwd,
+    env: flags.env === undefined ? undefined : { ...input.env, ...variables(flags.env) },
+  };
+  const kept = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const { timeout_seconds: _, ...rest } = input;
+  const merged = kept.timeout === undefined ? { ...input, ...kept } : { ...rest, ...kept };
+  const checked = Object.keys(kept).length === 0 ? input : checkJobInput(merged, where);
+  return { where, input: checked.cwd === undefined ? checked : { ...checked, cwd: resolve(checked.cwd) } };
+}
+
+/** Numbers as numbers; what is none stays a text, which the checks judge. */
+function asNumberOrWord(text: string): number | string {
+  return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+function seconds(flag: string, text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === null) {
+    throw badInput(`Cannot read ${flag} "${text}": it is a number of seconds, or like 90s, 10m, 1h30m`);
+  }
+  return ms / 1000;
+}
+
+function afterDelay(text: string): string {
+  const at = new Date(Date.now() + seconds("--delay", text) * 1000);
+  if (Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999) {
+    throw badInput(`Cannot delay a job by "${text}": that is beyond the year 9999`);
+  }
+  return at.toISOString();
+}
+
+function variables(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(pairs.map((pair) => {
+    const split = pair.indexOf("=");
+    if (split < 1) throw badInput(`Cannot read --env "${pair}": it is NAME=VALUE`);
+    return [pair.slice(0, split), pair.slice(split + 1)];
+  }));
+}
+
+async function readStdin(): Promise<string> {
+  return await new Response(Deno.stdin.readable).text();
+}
+
+function readFile(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message.replace(/ \(os error.*/, "") : String(error);
+    throw badInput(`Cannot read the file ${path}: ${why}`, "queuectl enqueue - < FILE");
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * `retry` and `cancel`: a user's wishes about jobs.
+ */
+
+import { jobJson } from "../../core/json_view.ts";
+import type { Context } from "../context.ts";
+import { printableLine } from "../printable.ts";
+
+/** `retry ID…`: finished or failed jobs become pending now, with attempts 0. */
+export async function retry(context: Context, operands: readonly string[]): Promise<void> {
+  const jobs = await (await context.queue()).retry(operands, { keepAttempts: false });
+  if (context.flags.json) return context.output.json(jobs.map(jobJson));
+  for (const job of jobs) {
+    context.output.result(`Job ${printableLine(job.id)} is pending again, attempts 0/${job.maxRetries}`);
+  }
+}
+
+/** `cancel ID…`: waiting jobs at once, processing ones by ending their command. */
+export async function cancel(context: Context, operands: readonly string[]): Promise<void> {
+  const jobs = await (await context.queue()).cancel(operands);
+  if (context.flags.json) return context.output.json(jobs.map(jobJson));
+  for (const job of jobs) {
+    const id = printableLine(job.id);
+    const isEnding = job.state === "processing";
+    context.output.result(
+      isEnding ? `Cancelling job ${id}: its command is being ended` : `Cancelled job ${id}`,
+    );
+  }
+}

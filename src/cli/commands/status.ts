@@ -1,0 +1,85 @@
+/**
+ * `status` and `get`: everything at a glance, or one job in full.
+ */
+
+import { formatDuration } from "../../core/duration.ts";
+import type { Job, JobState } from "../../core/job.ts";
+import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
+import type { WorkerView } from "../../core/worker_record.ts";
+import type { Context } from "../context.ts";
+import { localTime } from "../local_time.ts";
+import { printableLine } from "../printable.ts";
+import { attemptsTable } from "./history.ts";
+
+const LABELS: Record<JobState, string> = {
+  pending: "Pending",
+  processing: "Processing",
+  completed: "Completed",
+  failed: "Failed",
+  dead: "Dead (DLQ)",
+  cancelled: "Cancelled",
+};
+
+/** Without an id: the workers and the jobs by state. With one: that job. */
+export async function status(context: Context, operands: readonly string[]): Promise<void> {
+  if (operands[0] !== undefined) return await get(context, operands);
+  const { output } = context;
+  const [workers, counts] = [await context.workers(), await (await context.queue()).counts()];
+  if (context.flags.json) return output.json(statusJson(workers, counts));
+  output.result(workersLine(workers));
+  for (const view of workers) {
+    for (const job of view.jobs) {
+      const since = formatDuration(Math.max(0, Date.now() - job.claim.since));
+      output.result(`  worker ${view.worker.id}: ${printableLine(job.id)} for ${since}`);
+    }
+  }
+  for (const [state, label] of Object.entries(LABELS)) {
+    output.result(`${label}: ${counts[state as JobState]}`);
+  }
+  output.result(`Total: ${totalOf(counts)}`);
+}
+
+function workersLine(workers: readonly WorkerView[]): string {
+  const active = workers.filter((view) => view.isAlive);
+  const ids = active.length === 0 ? "" : `: [${active.map((view) => view.worker.id).join(", ")}]`;
+  const dead = workers.length - active.length;
+  const note = dead === 0 ? "" : ` (${dead} died; the next worker gives back what they held)`;
+  return `Found ${active.length} active worker(s)${ids}${note}`;
+}
+
+/** One job in full, with its attempts. */
+export async function get(context: Context, operands: readonly string[]): Promise<void> {
+  const { output } = context;
+  const queue = await context.queue();
+  const job = await queue.job(operands[0]!);
+  const attempts = await queue.attempts(job);
+  if (context.flags.json) return output.json({ ...jobJson(job), attempt_history: attempts.map(attemptJson) });
+  for (const [name, value] of fieldsOf(job)) output.result(`${`${name}:`.padEnd(14)}${printableLine(value)}`);
+  if (attempts.length > 0) output.result(`\n${attemptsTable(attempts, { withJob: false })}`);
+}
+
+function fieldsOf(job: Job): [string, string][] {
+  const fields: [string, string | null][] = [
+    ["ID", job.id],
+    ["Command", job.command],
+    ["State", job.state === "dead" ? "dead (DLQ)" : job.state],
+    ["Attempts", `${job.attempts}/${job.maxRetries}`],
+    ["Last error", "lastError" in job ? job.lastError : null],
+    [
+      "Worker",
+      job.state === "processing" ? `${job.claim.workerId}, since ${localTime(job.claim.since)}` : null,
+    ],
+    ["Cancelling", job.state === "processing" && job.cancelRequestedAt !== null ? "yes" : null],
+    ["Next run", "runAt" in job ? localTime(job.runAt) : null],
+    ["Queue", job.queue],
+    ["Priority", String(job.priority)],
+    ["Timeout", job.timeoutMs === 0 ? "none" : formatDuration(job.timeoutMs)],
+    ["Backoff", `${job.backoffBase} ^ n seconds`],
+    ["Directory", job.cwd],
+    ["Variables", Object.entries(job.env).map(([name, value]) => `${name}=${value}`).join(" ") || null],
+    ["Created", localTime(job.createdAt)],
+    ["Updated", localTime(job.updatedAt)],
+    ["Finished", "finishedAt" in job ? localTime(job.finishedAt) : null],
+  ];
+  return fields.filter((field): field is [string, string] => field[1] !== null);
+}
