@@ -21,5 +21,5 @@ export function cureFor(error: QueueError): string | null {
   if (error.mistyped === null) return error.hint;
   const { typed, known } = error.mistyped;
   const word = nearest(typed, known);
-  return word === null ? `one of ${known.join(", ")}` : `${word} (did you mean that?)`;
+  return word ?? `one of ${known.join(", ")}`;
 }

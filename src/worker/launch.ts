@@ -46,7 +46,7 @@ export async function startBackground(options: LaunchOptions): Promise<WorkerRec
   const processes = Array.from({ length: options.count }, () => spawnWorker(options, "background"));
   const workers = await Promise.all(processes.map((process) => untilRegistered(process, options.store)));
   for (const { child } of processes) child.unref();
-  return workers;
+  return workers.sort((a, b) => a.id - b.id);
 }
 
 /**
