@@ -81,7 +81,7 @@ Deno.test("recovery: a worker that is alive but silent for a lease is killed fir
 Deno.test("recovery: a job under which three workers died is dead, with that reason", () =>
   TemporaryHome.use(async (home) => {
     // The command kills the worker that runs it: the parent of its session's leader.
-    await home.enqueue({ id: "killer", command: 'kill -9 "$(ps -o ppid= -p $$ | tr -d " ")"; sleep 60' });
+    await home.enqueue({ id: "killer", command: "read -r _ _ _ parent _ </proc/$$/stat; kill -9 $parent; sleep 60" });
     for (let death = 1; death <= 3; death++) {
       const [pid] = await home.startWorkers(1);
       await waitFor("the worker to die", () => isGone(pid!));

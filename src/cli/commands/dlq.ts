@@ -2,10 +2,10 @@
  * `dlq`: the dead letter queue.
  */
 
-import { formatDuration } from "../../core/duration.ts";
 import { badInput } from "../../core/errors.ts";
 import { jobJson } from "../../core/json_view.ts";
 import type { Context } from "../context.ts";
+import { ago } from "../local_time.ts";
 import { printableLine } from "../printable.ts";
 import { type JobColumn, parseLimit, printJobs } from "./list.ts";
 import { get } from "./status.ts";
@@ -22,7 +22,7 @@ const COLUMNS: readonly JobColumn[] = [
   { head: "COMMAND", cell: (job) => job.command },
   { head: "ATTEMPTS", cell: (job) => `${job.attempts}/${job.maxRetries}` },
   { head: "LAST ERROR", cell: (job) => "lastError" in job ? job.lastError : "" },
-  { head: "DIED", cell: (job, now) => `${formatDuration(Math.max(0, now - job.updatedAt))} ago` },
+  { head: "DIED", cell: (job, now) => ago(job.updatedAt, now) },
 ];
 
 /** `dlq list`: the dead jobs, oldest first. */

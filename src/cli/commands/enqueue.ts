@@ -10,6 +10,7 @@ import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
 import type { Context } from "../context.ts";
 import { printableLine } from "../printable.ts";
+import { shellJoin } from "../shell_words.ts";
 
 /** What the flags say. */
 export interface EnqueueFlags {
@@ -71,7 +72,10 @@ async function readInputs(
       `queuectl enqueue '{"id": "job1", "command": "echo hello"}', or: queuectl enqueue -- echo hello`,
     );
   }
-  if (words.length > 0) return [asInput({ command: asShellCommand(words) })];
+  if (words.length > 0) {
+    // One word is a command line for the shell; several are a program and its arguments, passed on exactly.
+    return [asInput({ command: words.length === 1 ? words[0]! : shellJoin(words) })];
+  }
   if (flags.command !== undefined) return [asInput({ command: flags.command })];
   if (flags.file !== undefined) {
     return await parseJobs(flags.file === "-" ? await readStdin() : readFile(flags.file));
@@ -81,13 +85,6 @@ async function readInputs(
 
 function asInput(job: { command: string }): PlacedInput {
   return { input: checkJobInput(job), where: "" };
-}
-
-/** One word is a command line for the shell; several are a program and its arguments, passed on exactly. */
-function asShellCommand(words: readonly string[]): string {
-  if (words.length === 1) return words[0]!;
-  return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
-    .join(" ");
 }
 
 /** Flags win over the JSON's keys; the result is checked again, with the same messages. */

@@ -2,12 +2,12 @@
  * `list`: jobs, oldest first.
  */
 
-import { formatDuration } from "../../core/duration.ts";
 import { badInput, unknownWord } from "../../core/errors.ts";
 import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
 import { jobJson } from "../../core/json_view.ts";
 import type { JobFilter } from "../../core/store.ts";
 import type { Context } from "../context.ts";
+import { ago } from "../local_time.ts";
 import { renderTable } from "../table.ts";
 
 /** What the flags say. */
@@ -45,7 +45,7 @@ const JOB_COLUMNS: readonly JobColumn[] = [
   { head: "STATE", cell: (job) => job.state },
   { head: "ATTEMPTS", cell: (job) => `${job.attempts}/${job.maxRetries}` },
   { head: "PRIORITY", cell: (job) => String(job.priority) },
-  { head: "UPDATED", cell: (job, now) => `${formatDuration(Math.max(0, now - job.updatedAt))} ago` },
+  { head: "UPDATED", cell: (job, now) => ago(job.updatedAt, now) },
 ];
 
 /** Prints jobs as a table (its second column is shortened where it is too wide), or as a JSON array. */

@@ -7,7 +7,7 @@ import type { Job, JobState } from "../../core/job.ts";
 import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
 import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
-import { localTime } from "../local_time.ts";
+import { lasting, localTime } from "../local_time.ts";
 import { printableLine } from "../printable.ts";
 import { attemptsTable } from "./history.ts";
 
@@ -29,8 +29,7 @@ export async function status(context: Context, operands: readonly string[]): Pro
   output.result(workersLine(workers));
   for (const view of workers) {
     for (const job of view.jobs) {
-      const since = formatDuration(Math.max(0, Date.now() - job.claim.since));
-      output.result(`  worker ${view.worker.id}: ${printableLine(job.id)} for ${since}`);
+      output.result(`  worker ${view.worker.id}: ${printableLine(job.id)} for ${lasting(job.claim.since)}`);
     }
   }
   for (const [state, label] of Object.entries(LABELS)) {

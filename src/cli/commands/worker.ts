@@ -2,11 +2,12 @@
  * `worker`: starting, stopping and looking at workers.
  */
 
-import { formatDuration, parseDurationMs } from "../../core/duration.ts";
+import { parseDurationMs } from "../../core/duration.ts";
 import { badInput } from "../../core/errors.ts";
 import { workerJson, workerState } from "../../core/json_view.ts";
 import type { WorkerRecord, WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
+import { lasting } from "../local_time.ts";
 import { printableLine } from "../printable.ts";
 import { renderTable } from "../table.ts";
 
@@ -105,7 +106,7 @@ export async function workerList(context: Context): Promise<void> {
     String(view.worker.identity.pid),
     workerState(view),
     view.jobs.map((job) => job.id).join(", ") || "-",
-    view.jobs.map((job) => formatDuration(Math.max(0, Date.now() - job.claim.since))).join(", ") || "-",
+    view.jobs.map((job) => lasting(job.claim.since)).join(", ") || "-",
     String(view.worker.jobsSucceeded),
     String(view.worker.jobsFailed),
     view.worker.queues.join(", ") || "all",
@@ -114,13 +115,9 @@ export async function workerList(context: Context): Promise<void> {
 }
 
 function tellWaiting(context: Context, views: readonly WorkerView[]): void {
-  for (const { worker, jobs } of views) {
-    const what = jobs.map((job) => {
-      return `${printableLine(job.id)} (for ${formatDuration(Math.max(0, Date.now() - job.claim.since))})`;
-    });
-    context.output.talk(
-      `Waiting for worker ${worker.id}${what.length === 0 ? "" : `, which runs ${what.join(", ")}`}`,
-    );
+  for (const { worker, jobs } of views.filter((view) => view.jobs.length > 0)) {
+    const what = jobs.map((job) => `${printableLine(job.id)} (for ${lasting(job.claim.since)})`);
+    context.output.talk(`Waiting for worker ${worker.id}, which runs ${what.join(", ")}`);
   }
 }
 

@@ -1,0 +1,9 @@
+/**
+ * Words of a command line, quoted so that a POSIX shell reads them as they are.
+ */
+
+/** The command line that passes exactly these words. */
+export function shellJoin(words: readonly string[]): string {
+  return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(" ");
+}

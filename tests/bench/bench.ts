@@ -1,0 +1,48 @@
+/**
+ * `deno task bench`: the figures of DESIGN's budgets, each a ratio between two things measured in turns in this
+ * run. Arguments choose parts: `flat`, `bulk`, `drain`; all without. `--json` prints the figures for machines.
+ */
+
+import { bulkFigures } from "./bulk_bench.ts";
+import { drainFigures } from "./drain_bench.ts";
+import { flatFigures } from "./flat_bench.ts";
+import { type Figure, isKept, reportTable } from "./report.ts";
+
+const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
+  flat: flatFigures,
+  bulk: bulkFigures,
+  drain: drainFigures,
+};
+
+const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
+const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
+if (unknown.length > 0) {
+  throw new Error(`There is no part ${unknown.join(", ")}: ${Object.keys(PARTS).join(", ")}`);
+}
+const folder = await Deno.makeTempDir({ prefix: "queuectl-bench-" });
+const figures: Figure[] = [];
+try {
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    say(Deno.stderr, `Measuring: ${name}…`);
+    figures.push(...await measure(folder));
+  }
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+if (Deno.args.includes("--json")) {
+  say(Deno.stdout, JSON.stringify(figures.map((one) => ({ ...one, kept: isKept(one) })), null, 2));
+} else {
+  say(
+    Deno.stdout,
+    `${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}, ${
+      new Date().toISOString().slice(0, 10)
+    }\n`,
+  );
+  say(Deno.stdout, reportTable(figures));
+}
+
+function say(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+}

@@ -1,0 +1,68 @@
+/**
+ * `enqueue -` of 100,000 lines against a bare loop that inserts the same rows, with one fsync.
+ */
+
+import { DatabaseSync } from "node:sqlite";
+import { call } from "../harness/program.ts";
+import { type Figure, figure } from "./report.ts";
+
+const LINES = 100_000;
+const ROUNDS = 3;
+
+/** Jobs a second, ours ÷ the bare loop's. */
+export async function bulkFigures(folder: string): Promise<Figure[]> {
+  const input = Array.from(
+    { length: LINES },
+    (_, index) => JSON.stringify({ id: `job${index}`, command: "true" }),
+  ).join("\n");
+  const rounds: { ours: number; theirs: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const home = `${folder}/bulk-${round}`;
+    await Deno.mkdir(home);
+    const theirs = bareLoop(`${home}/bare.db`);
+    const startedAt = performance.now();
+    const { code, stderr } = await call(home, ["enqueue", "-"], { stdin: input });
+    if (code !== 0) throw new Error(stderr);
+    rounds.push({ ours: LINES / (performance.now() - startedAt) * 1000, theirs });
+    await Deno.remove(home, { recursive: true });
+  }
+  return [figure("enqueue - of 100,000 lines ÷ bare inserts", rounds, {
+    budget: { atLeast: 0.6 },
+    unit: "jobs/s",
+    names: ["enqueue -", "bare loop"],
+  })];
+}
+
+/** The rows that `enqueue` writes, jobs and events with their indexes, inserted by a loop and nothing else. */
+function bareLoop(path: string): number {
+  const db = new DatabaseSync(path);
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    CREATE TABLE jobs (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, command TEXT, queue TEXT,
+      priority INTEGER, max_retries INTEGER, timeout_ms INTEGER, backoff_base REAL, cwd TEXT, env TEXT,
+      attempts INTEGER, crashes INTEGER, created_at INTEGER, updated_at INTEGER, state TEXT, run_at INTEGER,
+      ready INTEGER) STRICT;
+    CREATE INDEX by_priority ON jobs (queue, priority DESC, seq) WHERE ready = 1;
+    CREATE INDEX by_arrival ON jobs (queue, seq) WHERE ready = 1;
+    CREATE INDEX by_state ON jobs (state, seq);
+    CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, job_seq INTEGER, data TEXT) STRICT;
+    CREATE INDEX events_by_job ON events (job_seq);`);
+  const addJob = db.prepare(
+    `INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base,
+    cwd, env, attempts, crashes, created_at, updated_at, state, run_at, ready)
+    VALUES (?, 'true', 'default', 0, 3, 3600000, 2, '/', '{}', 0, 0, ?, ?, 'pending', ?, 1)`,
+  );
+  const addEvent = db.prepare("INSERT INTO events (at, job_seq, data) VALUES (?, ?, ?)");
+  const startedAt = performance.now();
+  const now = Date.now();
+  db.exec("BEGIN IMMEDIATE");
+  for (let index = 0; index < LINES; index++) {
+    const { lastInsertRowid } = addJob.run(`job${index}`, now, now, now);
+    addEvent.run(now, lastInsertRowid, `{"type":"enqueued","runAt":${now}}`);
+  }
+  db.exec("COMMIT");
+  const rate = LINES / (performance.now() - startedAt) * 1000;
+  db.close();
+  return rate;
+}
