@@ -54,11 +54,11 @@ export function attemptJson(attempt: Attempt): { readonly [key: string]: Json } 
 }
 
 /** A worker and the jobs at hand. */
-export function workerJson({ worker, isAlive, jobs }: WorkerView): { readonly [key: string]: Json } {
+export function workerJson({ worker, life, jobs }: WorkerView): { readonly [key: string]: Json } {
   return {
     id: worker.id,
     pid: worker.identity.pid,
-    state: workerState({ worker, isAlive, jobs }),
+    state: workerState({ worker, life, jobs }),
     slots: worker.slots,
     queues: worker.queues,
     jobs: jobs.map((job) => ({ id: job.id, since: iso(job.claim.since) })),
@@ -70,8 +70,8 @@ export function workerJson({ worker, isAlive, jobs }: WorkerView): { readonly [k
 }
 
 /** What a worker is doing, in a word. A dead one waits for another worker to give its jobs back. */
-export function workerState({ worker, isAlive, jobs }: WorkerView): "dead" | "stopping" | "busy" | "idle" {
-  if (!isAlive) return "dead";
+export function workerState({ worker, life, jobs }: WorkerView): "dead" | "stopping" | "busy" | "idle" {
+  if (life === "dead") return "dead";
   if (worker.stopping) return "stopping";
   return jobs.length > 0 ? "busy" : "idle";
 }
@@ -82,7 +82,7 @@ export function statusJson(
   counts: JobCounts,
 ): { readonly [key: string]: Json } {
   return {
-    active_workers: workers.filter((view) => view.isAlive).length,
+    active_workers: workers.filter((view) => view.life !== "dead").length,
     workers: workers.map(workerJson),
     jobs: { ...counts, total: totalOf(counts) },
   };

@@ -11,7 +11,15 @@ export interface ProcessIdentity {
   readonly startTicks: string;
   /** The kernel's id of this boot: after a restart of the machine, every earlier process is dead. */
   readonly bootId: string;
+  /** The namespace in which the pid counts: another container's pids mean nothing here. */
+  readonly pidNamespace: string;
 }
+
+/**
+ * What can be said about a process: `dead` is proved (it is gone, a zombie, or of an earlier boot), and so is
+ * `alive`; one that is `elsewhere`, in another container, can be neither seen nor signalled from here.
+ */
+export type Life = "alive" | "dead" | "elsewhere";
 
 /** A worker as it registers itself. */
 export interface NewWorker {
@@ -37,9 +45,9 @@ export interface WorkerRecord extends NewWorker {
   readonly jobsFailed: number;
 }
 
-/** A registered worker, whether its process lives, and the jobs that it holds. */
+/** A registered worker, what is known of its process, and the jobs that it holds. */
 export interface WorkerView {
   readonly worker: WorkerRecord;
-  readonly isAlive: boolean;
+  readonly life: Life;
   readonly jobs: readonly ProcessingJob[];
 }

@@ -13,6 +13,7 @@ export function workerFromRow(row: Row): WorkerRecord {
       pid: row.pid as number,
       startTicks: row.start_ticks as string,
       bootId: row.boot_id as string,
+      pidNamespace: row.pid_namespace as string,
     },
     lockName: row.lock_name as string,
     slots: row.slots as number,
@@ -27,14 +28,15 @@ export function workerFromRow(row: Row): WorkerRecord {
 
 /** Adds a worker; the parameters are those of `workerValues`. */
 export const INSERT_WORKER = `
-  INSERT INTO workers (pid, start_ticks, boot_id, lock_name, slots, queues, started_at, heartbeat_at, stopping,
+  INSERT INTO workers (pid, start_ticks, boot_id, pid_namespace, lock_name, slots, queues, started_at, heartbeat_at, stopping,
     jobs_succeeded, jobs_failed)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING *`;
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING *`;
 
 /** The parameters of `INSERT_WORKER`. */
 export function workerValues(worker: NewWorker, now: number): Value[] {
-  const { pid, startTicks, bootId } = worker.identity;
-  return [pid, startTicks, bootId, worker.lockName, worker.slots, JSON.stringify(worker.queues), now, now];
+  const { pid, startTicks, bootId, pidNamespace } = worker.identity;
+  const { lockName, slots, queues } = worker;
+  return [pid, startTicks, bootId, pidNamespace, lockName, slots, JSON.stringify(queues), now, now];
 }
 
 /** A sign of life; always another value than before, even if the clock stands still. */

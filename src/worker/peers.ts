@@ -14,7 +14,7 @@ import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import { waitForLock } from "./lock_file.ts";
 import { signalProcess } from "./process_probe.ts";
-import { provedDead, recover, type RecoveryPlace } from "./recovery.ts";
+import { recover, type RecoveryPlace, workersThatAre } from "./recovery.ts";
 
 /** How many locks to wait for at once: each occupies a thread, of which Deno has about thirty. */
 const MAX_WATCHED_LOCKS = 8;
@@ -55,7 +55,7 @@ export class Peers {
     const nowMs = performance.now();
     if (nowMs - this.#checkedAllAtMs >= CHECK_ALL_INTERVAL_MS) {
       this.#checkedAllAtMs = nowMs;
-      for (const dead of await provedDead(peers)) await this.#recover(dead);
+      for (const dead of await workersThatAre("dead", peers)) await this.#recover(dead);
     }
     for (const silent of this.#silentAmong(peers, leaseMs)) await this.#killSilent(silent);
   }
@@ -83,7 +83,9 @@ export class Peers {
     const lock = await waitForLock(this.#place.home, peer.lockName);
     if (lock === null) return; // stays among the watched, so that the lock isn't asked for at every look
     for (let look = 0; look < DEATH_LOOKS && await this.#isRegistered(peer); look++) {
-      if ((await provedDead([peer])).length > 0) await this.#recover(peer);
+      // Of a process in another container the lock is all the proof there can be.
+      const isAlive = (await workersThatAre("alive", [peer])).length > 0;
+      if (!isAlive) await this.#recover(peer);
       else await new Promise((resolve) => setTimeout(resolve, DEATH_LOOK_INTERVAL_MS));
     }
     lock.release();
@@ -124,10 +126,10 @@ export class Peers {
 
   async #killSilent(peer: WorkerRecord): Promise<void> {
     this.#observed.delete(peer.id);
-    if ((await provedDead([peer])).length === 0) {
-      this.#place.log(`worker ${peer.id} (pid ${peer.identity.pid}) gives no sign of life: killing it`);
-      signalProcess(peer.identity.pid, "SIGKILL");
-    }
+    const canBeKilled = (await workersThatAre("alive", [peer])).length > 0;
+    const what = canBeKilled ? "killing it" : "it can't be killed from here";
+    this.#place.log(`worker ${peer.id} (pid ${peer.identity.pid}) gives no sign of life: ${what}`);
+    if (canBeKilled) signalProcess(peer.identity.pid, "SIGKILL");
     this.#checkedAllAtMs = -Infinity; // the next look proves its death and recovers its jobs
   }
 }

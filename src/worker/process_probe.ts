@@ -5,11 +5,12 @@
  */
 
 import process from "node:process";
-import type { ProcessIdentity } from "../core/worker_record.ts";
+import type { Life, ProcessIdentity } from "../core/worker_record.ts";
 
-/** Prints the boot id, then for each pid its line of `/proc/PID/stat`, or an empty one. */
+/** Prints the boot id and the pid namespace, then for each pid its line of `/proc/PID/stat`, or an empty one. */
 const STAT_SCRIPT = `
 read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" || exit 1
+readlink /proc/self/ns/pid || echo unknown
 for pid; do
   line=; read -r line 2>/dev/null </proc/"$pid"/stat; echo "$line"
 done`;
@@ -21,6 +22,11 @@ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null | 
 /** Succeeds if a process of the group $1 is alive; a zombie is not. */
 const GROUP_SCRIPT = `grep -qsE "^[0-9]+ \\(.*\\) [^ZXx] [0-9]+ $1 " /proc/[0-9]*/stat`;
 
+/** Succeeds if the tools that we rely on are there and do what we need. */
+const TOOLS_SCRIPT = `
+[ "$(printf 'a\\0b\\0' | grep -azoxE '[b]')" = b ] || { echo "GNU grep"; exit 1; }
+command -v setsid >/dev/null || { echo "setsid, from util-linux"; exit 1; }`;
+
 /** The variable that every process of an attempt inherits. */
 export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
 
@@ -31,18 +37,25 @@ export function cookieOf(storeUid: string, attemptId: number): string {
 
 /** The identity of a living process; null if there is none with this pid. A zombie is dead. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
-  const { bootId, stats } = await readStats([pid]);
+  const { bootId, pidNamespace, stats } = await readStats([pid]);
   const stat = stats[0] ?? null;
-  return stat === null ? null : { pid, startTicks: stat.startTicks, bootId };
+  return stat === null ? null : { pid, startTicks: stat.startTicks, bootId, pidNamespace };
 }
 
-/** For each identity, whether that very process is alive: same boot, same pid, same start, no zombie. */
-export async function areAlive(identities: readonly ProcessIdentity[]): Promise<boolean[]> {
+/** For each identity, what can be said about that very process: same boot, same pid, same start, no zombie. */
+export async function livesOf(identities: readonly ProcessIdentity[]): Promise<Life[]> {
   if (identities.length === 0) return [];
-  const { bootId, stats } = await readStats(identities.map((identity) => identity.pid));
-  return identities.map((identity, index) =>
-    identity.bootId === bootId && stats[index]?.startTicks === identity.startTicks
-  );
+  const { bootId, pidNamespace, stats } = await readStats(identities.map((identity) => identity.pid));
+  return identities.map((identity, index) => {
+    if (identity.bootId !== bootId) return "dead";
+    if (identity.pidNamespace !== pidNamespace) return "elsewhere";
+    return stats[index]?.startTicks === identity.startTicks ? "alive" : "dead";
+  });
+}
+
+/** What workers need and this system doesn't have; null if nothing is missing. */
+export async function missingTool(): Promise<string | null> {
+  return (await runScript(TOOLS_SCRIPT, [])).trim() || null;
 }
 
 /** The processes that carry a cookie of this store, with the attempt that it names. */
@@ -86,9 +99,11 @@ interface Stat {
   readonly startTicks: string;
 }
 
-async function readStats(pids: readonly number[]): Promise<{ bootId: string; stats: (Stat | null)[] }> {
-  const lines = (await runScript(STAT_SCRIPT, pids.map(String))).split("\n");
-  return { bootId: lines[0]!, stats: pids.map((_, index) => parseStat(lines[index + 1] ?? "")) };
+async function readStats(pids: readonly number[]) {
+  const [bootId = "", pidNamespace = "", ...lines] = (await runScript(STAT_SCRIPT, pids.map(String))).split(
+    "\n",
+  );
+  return { bootId, pidNamespace, stats: pids.map((_, index) => parseStat(lines[index] ?? "")) };
 }
 
 /** The name, in parentheses, may hold anything, so fields count from the last `)`. */

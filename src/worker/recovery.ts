@@ -6,12 +6,12 @@
 import { join } from "node:path";
 import type { Job } from "../core/job.ts";
 import type { Store } from "../core/store.ts";
-import type { WorkerRecord } from "../core/worker_record.ts";
+import type { Life, WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
 import { killStrays } from "./ladder.ts";
-import { areAlive } from "./process_probe.ts";
+import { livesOf } from "./process_probe.ts";
 
 /** Where recovery works, and whom it tells. */
 export interface RecoveryPlace {
@@ -21,10 +21,10 @@ export interface RecoveryPlace {
   readonly log: (line: string) => void;
 }
 
-/** The workers among `workers` whose process is proved to be gone. */
-export async function provedDead(workers: readonly WorkerRecord[]): Promise<WorkerRecord[]> {
-  const alive = await areAlive(workers.map((worker) => worker.identity));
-  return workers.filter((_, index) => !alive[index]);
+/** The workers among `workers` of whose processes this can be said. */
+export async function workersThatAre(life: Life, workers: readonly WorkerRecord[]): Promise<WorkerRecord[]> {
+  const lives = await livesOf(workers.map((worker) => worker.identity));
+  return workers.filter((_, index) => lives[index] === life);
 }
 
 /**

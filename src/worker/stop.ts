@@ -6,8 +6,8 @@ import { notFound } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord, WorkerView } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
-import { areAlive, signalProcess } from "./process_probe.ts";
-import { recover } from "./recovery.ts";
+import { livesOf, signalProcess } from "./process_probe.ts";
+import { recover, workersThatAre } from "./recovery.ts";
 
 /** How to stop, and whom to tell how it goes on. */
 export interface StopOptions {
@@ -33,11 +33,11 @@ const FORCE_MARGIN_MS = 5000;
 /** All registered workers. */
 export async function viewWorkers(store: Store): Promise<WorkerView[]> {
   const workers = await store.workers();
-  const alive = await areAlive(workers.map((worker) => worker.identity));
+  const lives = await livesOf(workers.map((worker) => worker.identity));
   const jobs = workers.length === 0 ? [] : await store.processing();
   return workers.map((worker, index) => ({
     worker,
-    isAlive: alive[index]!,
+    life: lives[index]!,
     jobs: jobs.filter((job) => job.claim.workerId === worker.id),
   }));
 }
@@ -47,7 +47,7 @@ export async function viewWorkers(store: Store): Promise<WorkerView[]> {
  * Throws `not_found` for an id that no living worker has.
  */
 export async function stopWorkers(options: StopOptions): Promise<WorkerRecord[]> {
-  const views = (await viewWorkers(options.store)).filter((view) => view.isAlive);
+  const views = (await viewWorkers(options.store)).filter((view) => view.life === "alive");
   for (const id of options.ids) {
     if (!views.some((view) => view.worker.id === id)) {
       throw notFound(`There is no active worker ${id}`, "queuectl worker list");
@@ -70,7 +70,7 @@ async function waitWithDeadlines(workers: readonly WorkerRecord[], options: Stop
   let isKilled = false;
   let waitedFor = workers.length;
   while (true) {
-    const left = await stillAlive(workers);
+    const left = await workersThatAre("alive", workers);
     if (left.length === 0) break;
     const elapsedMs = performance.now() - startedAt;
     if (!isForced && elapsedMs >= forceAtMs) {
@@ -97,9 +97,4 @@ async function recoverKilled(workers: readonly WorkerRecord[], options: StopOpti
   for (const worker of workers.filter(({ id }) => registered.has(id))) {
     await recover(worker, { ...options, log: () => {} });
   }
-}
-
-async function stillAlive(workers: readonly WorkerRecord[]): Promise<WorkerRecord[]> {
-  const alive = await areAlive(workers.map((worker) => worker.identity));
-  return workers.filter((_, index) => alive[index]);
 }

@@ -7,6 +7,7 @@
 
 import type { AttemptEnd } from "../core/attempt.ts";
 import { type Config, readConfig } from "../core/config.ts";
+import { QueueError } from "../core/errors.ts";
 import { FINAL_STATES, type ProcessingJob } from "../core/job.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
@@ -16,7 +17,7 @@ import { wakeWorkers, watchWakes } from "../home/wake.ts";
 import { killStrays } from "./ladder.ts";
 import { type HeldLock, takeNewLock } from "./lock_file.ts";
 import { Peers } from "./peers.ts";
-import { COOKIE_VARIABLE, identify } from "./process_probe.ts";
+import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
 import { WorkerLog } from "./worker_log.ts";
@@ -79,8 +80,14 @@ export class Worker {
   static async start(options: WorkerOptions): Promise<Worker> {
     // A worker that a job has started is not a part of that job.
     Deno.env.delete(COOKIE_VARIABLE);
+    const missing = await missingTool();
+    if (missing !== null) {
+      throw new QueueError("failed", `Cannot start a worker: this system has no ${missing}`, {
+        hint: "installing it",
+      });
+    }
     const identity = await identify(Deno.pid);
-    if (identity === null) throw new Error("This process is not in /proc: workers need Linux");
+    if (identity === null) throw new Error("This process is not in /proc");
     const config = readConfig(await options.store.settings());
     const lock = takeNewLock(options.home);
     const { slots, queues, store } = options;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { programCommand } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
 
@@ -81,7 +82,10 @@ Deno.test("recovery: a worker that is alive but silent for a lease is killed fir
 Deno.test("recovery: a job under which three workers died is dead, with that reason", () =>
   TemporaryHome.use(async (home) => {
     // The command kills the worker that runs it: the parent of its session's leader.
-    await home.enqueue({ id: "killer", command: "read -r _ _ _ parent _ </proc/$$/stat; kill -9 $parent; sleep 60" });
+    await home.enqueue({
+      id: "killer",
+      command: "read -r _ _ _ parent _ </proc/$$/stat; kill -9 $parent; sleep 60",
+    });
     for (let death = 1; death <= 3; death++) {
       const [pid] = await home.startWorkers(1);
       await waitFor("the worker to die", () => isGone(pid!));
@@ -144,6 +148,55 @@ Deno.test("recovery: a process that has got a dead worker's pid is neither signa
       await stranger.status;
     }
   }));
+
+Deno.test({
+  name: "recovery: workers in two pid namespaces don't take each other for dead until one really is",
+  ignore: !canUnshare(),
+  fn: () =>
+    TemporaryHome.use(async (home) => {
+      await home.run("config", "set", "lock_lease_seconds", "3600");
+      const container = new Deno.Command("unshare", {
+        args: [
+          "--pid",
+          "--fork",
+          "--kill-child",
+          "--mount-proc",
+          ...programCommand(),
+          "worker",
+          "start",
+          "--foreground",
+        ],
+        env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await waitFor("the first worker", async () => (await home.json("worker", "list")).length === 1);
+      await home.enqueue({ id: "job1", command: "sleep 60" });
+      await home.untilJob("job1", "processing");
+      await home.startWorkers(1);
+      // The second worker's first look at all identities is over once it has run a job of its own.
+      await home.enqueue({ id: "job2", command: "true" });
+      await home.untilJob("job2", "completed");
+      assert.deepEqual((await home.json("get", "job1")).worker, 1);
+      container.kill("SIGKILL");
+      await container.status;
+      await waitFor(
+        "the second worker to have it",
+        async () => (await home.json("get", "job1")).worker === 2,
+      );
+    }),
+});
+
+function canUnshare(): boolean {
+  try {
+    const { success } = new Deno.Command("unshare", { args: ["--pid", "--fork", "--mount-proc", "true"] })
+      .outputSync();
+    return success;
+  } catch {
+    return false;
+  }
+}
 
 /** The processes of commands: all of this home but the workers and the call that asks. */
 async function treeOf(home: TemporaryHome): Promise<number[]> {

@@ -39,7 +39,7 @@ export async function status(context: Context, operands: readonly string[]): Pro
 }
 
 function workersLine(workers: readonly WorkerView[]): string {
-  const active = workers.filter((view) => view.isAlive);
+  const active = workers.filter((view) => view.life !== "dead");
   const ids = active.length === 0 ? "" : `: [${active.map((view) => view.worker.id).join(", ")}]`;
   const dead = workers.length - active.length;
   const note = dead === 0 ? "" : ` (${dead} died; the next worker gives back what they held)`;

@@ -91,6 +91,7 @@ CREATE TABLE workers (
   pid INTEGER NOT NULL,
   start_ticks TEXT NOT NULL,
   boot_id TEXT NOT NULL,
+  pid_namespace TEXT NOT NULL,
   lock_name TEXT NOT NULL,
   slots INTEGER NOT NULL CHECK (slots >= 1),
   queues TEXT NOT NULL,

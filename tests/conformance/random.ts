@@ -1,0 +1,306 @@
+/**
+ * Random histories: after every step a store agrees with a list of jobs in memory that knows only
+ * `lifecycle.ts`, its counts agree with a recount, and its log replays to its rows.
+ */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type AttemptEnd, type Outcome, OUTCOMES } from "../../src/core/attempt.ts";
+import type { SchedulingMode } from "../../src/core/config.ts";
+import type { Job, NewJob, ProcessingJob } from "../../src/core/job.ts";
+import { enqueue, type LifecycleEvent, transition } from "../../src/core/lifecycle.ts";
+import type { Store, UserEvent } from "../../src/core/store.ts";
+import { allEvents, newJob, newWorker, recount, refOf, T0 } from "./samples.ts";
+import type { Behaviour, OpenStore, StoreUnderTest } from "./store_under_test.ts";
+
+const QUEUES = ["a", "b", "c"];
+const MAX_BACKOFF_MS = 9000;
+
+type Step =
+  | { do: "enqueue"; jobs: { queue: number; priority: number; maxRetries: number; delayMs: number }[] }
+  | { do: "enqueue twice"; pick: number }
+  | { do: "claim"; worker: number; queues: number[]; mode: SchedulingMode; byOther: boolean }
+  | { do: "end"; pick: number; outcome: Exclude<Outcome, "lost">; late: boolean }
+  | { do: "recover"; worker: number }
+  | { do: "user"; picks: number[]; event: UserEvent }
+  | { do: "delete"; state: number; limit: number }
+  | { do: "wait"; ms: number };
+
+const pick = fc.nat(1000);
+const queue = fc.nat(QUEUES.length - 1);
+
+/** One step of a history; those that move jobs on come up more often. */
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("enqueue" as const),
+      jobs: fc.array(
+        fc.record({
+          queue,
+          priority: fc.nat(10),
+          maxRetries: fc.integer({ min: 1, max: 3 }),
+          delayMs: fc.constantFrom(0, 0, -500, 1500, 4000),
+        }),
+        { maxLength: 4 },
+      ),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("enqueue twice" as const), pick }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("claim" as const),
+      worker: fc.nat(2),
+      queues: fc.uniqueArray(queue, { maxLength: 2 }),
+      mode: fc.constantFrom("priority" as const, "fifo" as const),
+      byOther: fc.boolean(),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("end" as const),
+      pick,
+      outcome: fc.constantFrom(...OUTCOMES.filter((outcome) => outcome !== "lost")),
+      late: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("recover" as const), worker: fc.nat(2) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("user" as const),
+      picks: fc.uniqueArray(pick, { minLength: 1, maxLength: 3 }),
+      event: fc.constantFrom<UserEvent[]>(
+        { type: "cancel_requested" },
+        { type: "retried", keepAttempts: false },
+        { type: "retried", keepAttempts: true },
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("delete" as const),
+      state: fc.nat(5),
+      limit: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), ms: fc.nat(5000) }) },
+);
+
+/** A store, and what should be in it. */
+class History {
+  readonly #store: Store;
+  readonly #other: Store;
+  /** In order of arrival. */
+  #jobs: Job[] = [];
+  readonly #asGiven = new Map<number, NewJob>();
+  readonly #workerIds: number[] = [];
+  readonly #tokens: string[] = [];
+  #lastHeld: ProcessingJob | null = null;
+  #now = T0;
+  #nextId = 1;
+
+  private constructor(store: Store, other: Store) {
+    this.#store = store;
+    this.#other = other;
+  }
+
+  static async begin({ store, another }: StoreUnderTest): Promise<History> {
+    const history = new History(store, await another());
+    for (let pid = 1; pid <= 3; pid++) {
+      history.#workerIds.push((await store.registerWorker(newWorker(pid), T0)).id);
+    }
+    return history;
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case "enqueue":
+        return await this.#enqueue(step.jobs);
+      case "enqueue twice":
+        return await this.#enqueueTwice(step.pick);
+      case "claim":
+        return await this.#claim(step);
+      case "end":
+        return await this.#end(step);
+      case "recover":
+        return await this.#recover(step.worker);
+      case "user":
+        return await this.#user(step);
+      case "delete":
+        return await this.#delete(step);
+      case "wait":
+        this.#now += step.ms;
+    }
+  }
+
+  /** What holds after every step. */
+  async check(): Promise<void> {
+    assert.deepEqual(await this.#store.jobs({}), this.#jobs);
+    assert.deepEqual(await this.#store.counts(), await recount(this.#store));
+    const waiting = this.#jobs.filter((job) => job.state === "pending" || job.state === "failed");
+    const next = await this.#store.nextRunAt([]);
+    const later = waiting.map((job) => job.runAt).filter((runAt) => runAt > this.#now);
+    if (next === null || next > this.#now) {
+      assert.equal(next, later.length === 0 ? null : Math.min(...later));
+    }
+    const held = this.#jobs.filter((job) => job.state === "processing");
+    assert.deepEqual(await this.#store.processing(), held);
+    const running = (await this.#store.recentAttempts(100_000)).filter(({ outcome }) => outcome === null);
+    assert.deepEqual(
+      running.map(({ id, number }) => [id, number]),
+      held.map((job) => [job.claim.attemptId, job.attempts]).toSorted(([a], [b]) => a! - b!),
+    );
+  }
+
+  /** Replays the log from the jobs as they were given. */
+  async checkReplay(): Promise<void> {
+    const entries = await allEvents(this.#store);
+    const text = JSON.stringify(entries);
+    for (const token of this.#tokens) assert.ok(!text.includes(token), "a token is in the log");
+    const replayed = new Map<number, Job>();
+    for (const { jobSeq, event, at } of entries) {
+      if (jobSeq === null || event.type === "deleted") continue;
+      if (event.type === "enqueued") {
+        replayed.set(jobSeq, enqueue({ ...this.#asGiven.get(jobSeq)!, runAt: event.runAt }, jobSeq, at));
+      } else {
+        replayed.set(jobSeq, transition(replayed.get(jobSeq)!, event as LifecycleEvent, at));
+      }
+    }
+    const stored = (await this.#store.jobs({})).map((job) =>
+      job.state === "processing" ? { ...job, claim: { ...job.claim, token: "" } } : job
+    );
+    assert.deepEqual([...replayed.values()].toSorted((a, b) => a.seq - b.seq), stored);
+  }
+
+  async #enqueue(given: Extract<Step, { do: "enqueue" }>["jobs"]): Promise<void> {
+    const jobs = given.map(({ queue, priority, maxRetries, delayMs }) =>
+      newJob(`job${this.#nextId++}`, {
+        ...{ queue: QUEUES[queue]!, priority, maxRetries, runAt: this.#now + delayMs },
+      })
+    );
+    const stored = await this.#store.enqueue(jobs, this.#now);
+    for (const [index, job] of stored.entries()) {
+      assert.deepEqual(job, enqueue(jobs[index]!, job.seq, this.#now));
+      this.#asGiven.set(job.seq, jobs[index]!);
+      this.#jobs.push(job);
+    }
+  }
+
+  async #enqueueTwice(pick: number): Promise<void> {
+    const taken = this.#jobs[pick % this.#jobs.length];
+    if (taken === undefined) return;
+    const batch = [newJob("new", { queue: "d" }), newJob(taken.id, { queue: "d" })];
+    await assert.rejects(this.#store.enqueue(batch, this.#now), { code: "conflict", index: 1 });
+  }
+
+  async #claim({ worker, queues, mode, byOther }: Extract<Step, { do: "claim" }>): Promise<void> {
+    const wanted = queues.map((queue) => QUEUES[queue]!);
+    const ready = this.#jobs
+      .filter((job) => (job.state === "pending" || job.state === "failed") && job.runAt <= this.#now)
+      .filter((job) => wanted.length === 0 || wanted.includes(job.queue))
+      .toSorted((a, b) => mode === "fifo" ? a.seq - b.seq : b.priority - a.priority || a.seq - b.seq);
+    const token = `token-${crypto.randomUUID()}`;
+    this.#tokens.push(token);
+    const workerId = this.#workerIds[worker]!;
+    const store = byOther ? this.#other : this.#store;
+    const job = await store.claim({ workerId, queues: wanted, mode, token }, this.#now);
+    if (ready.length === 0) return assert.equal(job, null);
+    const claim = { workerId, token, attemptId: job?.claim.attemptId ?? 0, since: this.#now };
+    assert.deepEqual(job, transition(ready[0]!, { type: "claimed", claim }, this.#now));
+    this.#put(job!);
+  }
+
+  async #end({ pick, outcome, late }: Extract<Step, { do: "end" }>): Promise<void> {
+    if (late && this.#lastHeld !== null) {
+      const end = this.#endWith("succeeded");
+      const options = { now: this.#now, maxBackoffMs: MAX_BACKOFF_MS };
+      assert.equal(await this.#store.endAttempt(refOf(this.#lastHeld), end, options), null);
+      return;
+    }
+    const held = this.#jobs.filter((job) => job.state === "processing");
+    const job = held[pick % held.length];
+    if (job === undefined) return;
+    const end = this.#endWith(outcome);
+    const options = { now: this.#now, maxBackoffMs: MAX_BACKOFF_MS };
+    const ended = await this.#store.endAttempt(refOf(job), end, options);
+    assert.deepEqual(
+      ended,
+      transition(job, { type: "ended", end, maxBackoffMs: MAX_BACKOFF_MS }, this.#now),
+    );
+    this.#lastHeld = job;
+    this.#put(ended!);
+  }
+
+  async #recover(worker: number): Promise<void> {
+    const id = this.#workerIds[worker]!;
+    const held = this.#jobs.filter((job) => job.state === "processing" && job.claim.workerId === id);
+    const jobs = await this.#store.recoverWorker(id, this.#now);
+    const end = this.#endWith("lost");
+    const expected = held.map((job) => transition(job, { type: "ended", end, maxBackoffMs: 0 }, this.#now));
+    assert.deepEqual(jobs, expected);
+    assert.equal(await this.#other.recoverWorker(id, this.#now), null);
+    jobs!.forEach((job) => this.#put(job));
+    this.#workerIds[worker] = (await this.#store.registerWorker(newWorker(worker + 1), this.#now)).id;
+  }
+
+  async #user({ picks, event }: Extract<Step, { do: "user" }>): Promise<void> {
+    if (this.#jobs.length === 0) return;
+    const chosen = [...new Set(picks.map((pick) => this.#jobs[pick % this.#jobs.length]!))];
+    const ids = chosen.map((job) => job.id);
+    let expected: Job[];
+    try {
+      expected = chosen.map((job) => transition(job, event, this.#now));
+    } catch {
+      await assert.rejects(this.#other.apply(ids, event, this.#now), { code: "conflict" });
+      return;
+    }
+    assert.deepEqual(await this.#other.apply(ids, event, this.#now), expected);
+    expected.forEach((job) => this.#put(job));
+  }
+
+  async #delete({ state, limit }: Extract<Step, { do: "delete" }>): Promise<void> {
+    const states = (["pending", "processing", "completed", "failed", "dead", "cancelled"] as const)
+      .slice(state, state + 2);
+    const gone = await this.#store.delete({ states }, { now: this.#now, limit });
+    const matching = this.#jobs.filter((job) => job.state !== "processing" && states.includes(job.state));
+    assert.equal(gone.length, Math.min(limit, matching.length));
+    for (const { seq } of gone) assert.ok(matching.some((job) => job.seq === seq));
+    this.#jobs = this.#jobs.filter((job) => !gone.some(({ seq }) => seq === job.seq));
+  }
+
+  #endWith(outcome: Outcome): AttemptEnd {
+    const error = outcome === "succeeded" ? null : `because it ${outcome}`;
+    return { outcome, exitCode: outcome === "failed" ? 3 : null, signal: null, error };
+  }
+
+  #put(job: Job): void {
+    this.#jobs[this.#jobs.findIndex(({ seq }) => seq === job.seq)] = job;
+  }
+}
+
+/** Registers the random histories; each needs a store of its own, so they are given `open`. */
+export function randomBehaviours(behaviour: Behaviour, open: OpenStore): void {
+  behaviour("counts: agree with a recount, and all else with a model, after random histories", async () => {
+    const histories = fc.array(step, { minLength: 10, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(histories, async (steps) => {
+        const tested = await open();
+        try {
+          const history = await History.begin(tested);
+          for (const step of steps) {
+            await history.take(step);
+            await history.check();
+          }
+          await history.checkReplay();
+        } finally {
+          await tested.close();
+        }
+      }),
+      { numRuns: 60, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: false },
+    );
+  });
+}

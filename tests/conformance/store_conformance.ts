@@ -1,0 +1,34 @@
+/**
+ * What every store must do: one suite, written against the interface in `src/core/store.ts`, run for each.
+ */
+
+import { claimBehaviours } from "./claim.ts";
+import { configBehaviours } from "./config.ts";
+import { deletionBehaviours } from "./deletion.ts";
+import { endBehaviours } from "./end.ts";
+import { enqueueBehaviours } from "./enqueue.ts";
+import { historyBehaviours } from "./history.ts";
+import { listingBehaviours } from "./listing.ts";
+import { randomBehaviours } from "./random.ts";
+import { recoveryBehaviours } from "./recovery.ts";
+import { reopeningBehaviours } from "./reopening.ts";
+import { behaviourOf, type OpenStore } from "./store_under_test.ts";
+import { userEventBehaviours } from "./user_events.ts";
+import { workerBehaviours } from "./workers.ts";
+
+/** Registers the whole suite for the store `name`; `open` makes a new, empty one for each test. */
+export function storeConformance(name: string, open: OpenStore): void {
+  const behaviour = behaviourOf(name, open);
+  enqueueBehaviours(behaviour);
+  claimBehaviours(behaviour);
+  endBehaviours(behaviour);
+  recoveryBehaviours(behaviour);
+  userEventBehaviours(behaviour);
+  deletionBehaviours(behaviour);
+  listingBehaviours(behaviour);
+  historyBehaviours(behaviour);
+  workerBehaviours(behaviour);
+  configBehaviours(behaviour);
+  reopeningBehaviours(behaviour);
+  randomBehaviours(behaviour, open);
+}
