@@ -65,10 +65,8 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .helpOption("-h, --help", "show how it is used")
     .argument("[command]")
     .usage("[options] <command>")
-    .configureHelp({
-      showGlobalOptions: true,
-      visibleArguments: (command) => command.parent ? [...command.registeredArguments] : [],
-    })
+    .configureHelp({ showGlobalOptions: true, visibleArguments: () => [] })
+    .helpCommand("help [command]", "show how a command is used")
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .allowExcessArguments()
@@ -244,7 +242,7 @@ function describeConfig(config: Command, command: Describer, on: Runner): void {
 }
 
 function group(program: Command, name: string, text: string): Command {
-  return program.command(name).description(text);
+  return program.command(name).description(text).helpCommand("help [command]", "show how a command is used");
 }
 
 /** `queuectl` without a command, or with one that doesn't exist. */

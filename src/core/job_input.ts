@@ -56,10 +56,22 @@ function isName(value: string): boolean {
   return value.trim() !== "" && [...value].length <= MAX_NAME_LENGTH && !UNPRINTABLE.test(value);
 }
 
+function isPriority(value: unknown): boolean {
+  if (typeof value === "string") return Object.hasOwn(PRIORITY_WORDS, value.toLowerCase());
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 10;
+}
+
 const PRIORITY_RULE = "a whole number from 0 to 10, or low, medium or high";
-const NO_NUL = "a string without NUL characters";
-const ENV_RULE =
-  "an object of strings, with names made of letters, digits and _, not starting with QUEUECTL_";
+function isEnv(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.entries(value).every(([name, text]) =>
+    /^(?!QUEUECTL_)[A-Za-z_][A-Za-z0-9_]*$/.test(name) &&
+    typeof text === "string" && text.isWellFormed() && !text.includes("\0")
+  );
+}
+
+const ENV_RULE = "an object of strings without NUL characters, with names of letters, digits and _ " +
+  "that don't start with a digit or QUEUECTL_";
 
 /** The keys a user may give, each with its rule; the rule's message completes `"key" must be …`. */
 const KEYS = {
@@ -69,10 +81,7 @@ const KEYS = {
     v.check((value) => !value.includes("\0"), "without NUL characters: no shell can run them"),
     v.maxLength(MAX_COMMAND_LENGTH, `at most ${MAX_COMMAND_LENGTH} characters long`),
   ),
-  priority: v.union([
-    v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10)),
-    v.pipe(v.string(), v.check((word) => Object.hasOwn(PRIORITY_WORDS, word.toLowerCase()))),
-  ], PRIORITY_RULE),
+  priority: v.custom<number | string>(isPriority, PRIORITY_RULE),
   max_retries: setting("max_retries"),
   timeout: setting("job_timeout_seconds"),
   timeout_seconds: setting("job_timeout_seconds"),
@@ -85,11 +94,7 @@ const KEYS = {
     "the path of a directory, without NUL characters",
     (value) => value !== "" && !value.includes("\0"),
   ),
-  env: v.record(
-    v.pipe(v.string(ENV_RULE), v.regex(/^(?!QUEUECTL_)[A-Za-z_][A-Za-z0-9_]*$/, ENV_RULE)),
-    text(NO_NUL, (value) => !value.includes("\0")),
-    ENV_RULE,
-  ),
+  env: v.custom<Readonly<Record<string, string>>>(isEnv, ENV_RULE),
   backoff_base: setting("backoff_base"),
 };
 

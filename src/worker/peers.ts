@@ -3,7 +3,7 @@
  *
  * - **Death** is proved, not guessed. A worker waits for the locks of some others: the kernel grants one the
  *   moment its holder ends. The holder's identity (pid, start time, boot) is then checked as well, so that a
- *   lost lock file never passes for a death. Every few seconds all identities are checked, which finds what
+ *   lost lock file never passes for a death. Now and then all identities are checked, which finds what
  *   no lock told.
  * - **Silence** is a heartbeat that has not changed for `lock_lease_seconds` by *this* worker's monotonic
  *   clock, while this worker itself could write without trouble; so neither a clock that is set nor a locked
@@ -19,7 +19,7 @@ import { recover, type RecoveryPlace, workersThatAre } from "./recovery.ts";
 /** How many locks to wait for at once: each occupies a thread, of which Deno has about thirty. */
 const MAX_WATCHED_LOCKS = 8;
 /** How often all identities are checked, whatever the locks say. */
-const CHECK_ALL_INTERVAL_MS = 5000;
+const CHECK_ALL_INTERVAL_MS = 30_000;
 /** A lock is given up slightly before the process is gone: how often to look again, and how long to wait. */
 const DEATH_LOOKS = 50;
 const DEATH_LOOK_INTERVAL_MS = 10;
