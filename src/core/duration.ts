@@ -29,9 +29,10 @@ export function parseDurationMs(text: string): number | null {
 /** A length of time for people: `850ms`, `12s`, `3m 20s`, `2h 5m`, `4d 3h`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;
-  if (ms < 1000) return `${Math.round(ms)}ms`;
+  if (ms < 1000) return `${Math.floor(ms)}ms`;
+  if (ms < 10_000) return `${Math.floor(ms / 100) / 10}s`;
   const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return ms < 10_000 && ms % 1000 >= 50 ? `${(ms / 1000).toFixed(1)}s` : `${seconds}s`;
+  if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return pair(minutes, "m", seconds % 60, "s");
   const hours = Math.floor(minutes / 60);

@@ -151,7 +151,8 @@ export function newJobFrom(input: JobInput, defaults: JobDefaults): NewJob {
     queue: input.queue ?? DEFAULT_QUEUE,
     priority: typeof priority === "number" ? priority : PRIORITY_WORDS[priority.toLowerCase()]!,
     maxRetries: input.max_retries ?? config.max_retries,
-    timeoutMs: Math.round((input.timeout ?? input.timeout_seconds ?? config.job_timeout_seconds) * 1000),
+    // Rounded up: 0 would mean no limit.
+    timeoutMs: Math.ceil((input.timeout ?? input.timeout_seconds ?? config.job_timeout_seconds) * 1000),
     backoffBase: input.backoff_base ?? config.backoff_base,
     cwd: input.cwd ?? defaults.cwd,
     env: input.env ?? {},

@@ -106,7 +106,7 @@ export class Queue {
 
   /** Makes failed, dead, cancelled or completed jobs pending now; all of them or none. */
   async retry(ids: readonly string[], options: { keepAttempts: boolean }): Promise<Job[]> {
-    const jobs = await this.#store.apply(ids, { type: "retried", ...options }, this.#ports.now());
+    const jobs = await this.#store.apply(distinct(ids), { type: "retried", ...options }, this.#ports.now());
     this.#ports.wake();
     return jobs;
   }
@@ -138,7 +138,7 @@ export class Queue {
 
   /** Cancels jobs: waiting ones at once, processing ones as soon as their worker has ended the command. */
   async cancel(ids: readonly string[]): Promise<Job[]> {
-    const jobs = await this.#store.apply(ids, { type: "cancel_requested" }, this.#ports.now());
+    const jobs = await this.#store.apply(distinct(ids), { type: "cancel_requested" }, this.#ports.now());
     this.#ports.wake();
     return jobs;
   }
@@ -188,4 +188,9 @@ export class Queue {
     this.#ports.wake();
     return { key, value: (await this.config())[key], isSet: false };
   }
+}
+
+/** A job that is named twice is meant once. */
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
 }

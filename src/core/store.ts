@@ -44,7 +44,7 @@ export interface ClaimRef {
 export interface JobFilter {
   readonly states?: readonly JobState[];
   readonly queue?: string;
-  /** Jobs whose id or command contains this, whatever the case. */
+  /** Jobs whose id or command contains this, whatever the case of ASCII letters. */
   readonly search?: string;
   /** Only jobs whose last transition was before this time. */
   readonly updatedBefore?: number;
@@ -150,6 +150,6 @@ export interface Store {
   /** Sets a key; null takes it back to its default. */
   setSetting(key: ConfigKey, value: string | null): Promise<void>;
 
-  /** Releases whatever the store holds. */
+  /** Releases whatever the store holds. To be called once, and nothing after it. */
   close(): Promise<void>;
 }

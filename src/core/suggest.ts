@@ -13,7 +13,8 @@ export function nearest(typed: string, known: readonly string[]): string | null 
     const d = distance(typed.toLowerCase(), word.toLowerCase());
     if (d < bestDistance) [best, bestDistance] = [word, d];
   }
-  return bestDistance <= Math.max(2, Math.floor(typed.length * 0.4)) ? best : null;
+  // At least half of a short word must be right.
+  return bestDistance <= Math.max(1, Math.floor(typed.length * 0.4)) ? best : null;
 }
 
 /** The cure to print for `error`: the nearest known word if one was mistyped, else its own hint or null. */

@@ -41,25 +41,31 @@ export class Connection {
     this.#options = options;
   }
 
-  /** Opens `path`, creating an empty file with mode 0600 if there is none. The folder must exist. */
-  static async open(path: string, options: ConnectionOptions): Promise<Connection> {
+  /**
+   * Opens `path`, creating an empty file with mode 0600 if there is none. The folder must exist. Nothing in an
+   * existing file is changed.
+   */
+  static open(path: string, options: ConnectionOptions): Connection {
     createPrivately(path);
     const connection = new Connection(path, openDatabase(path), options);
     try {
-      await connection.#setUp();
+      connection.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      return connection;
     } catch (error) {
       connection.close();
       throw error;
     }
-    return connection;
   }
 
-  async #setUp(): Promise<void> {
-    this.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  /**
+   * Makes the file keep a write-ahead log, so that readers and the writer don't wait for each other, and
+   * commits as durable as was asked for. To be called once the file is known to be ours.
+   */
+  async useLog(): Promise<void> {
     await this.#untilUnlocked(() => {
       if (this.pragma("journal_mode") !== "wal") this.pragma("journal_mode = WAL");
+      this.pragma(`synchronous = ${this.#options.durability}`);
     });
-    this.pragma(`synchronous = ${this.#options.durability}`);
   }
 
   /** The value of a pragma, after setting it if `text` says so. */
@@ -209,6 +215,7 @@ function openDatabase(path: string): DatabaseSync {
 function createPrivately(path: string): void {
   try {
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
+    Deno.chmodSync(path, 0o600); // an unusual umask may have taken more away
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return;
     const why = error instanceof Deno.errors.NotFound ? "its folder doesn't exist" : "it can't be created";

@@ -16,15 +16,17 @@ export interface Condition {
 export function conditionOf(filter: JobFilter): Condition {
   const parts: Condition[] = [];
   const add = (sql: string, ...values: Value[]) => parts.push({ sql, values });
-  if (filter.states !== undefined) add(oneOf("state", filter.states.length), ...filter.states);
+  // A final job's last transition is its end, and there is an index by that; `+` keeps the index by state out.
+  const isByEnd = filter.updatedBefore !== undefined && areFinal(filter.states);
+  if (filter.states !== undefined) {
+    add(oneOf(isByEnd ? "+state" : "state", filter.states.length), ...filter.states);
+  }
   if (filter.queue !== undefined) add("queue = ?", filter.queue);
   if (filter.search !== undefined) {
-    const pattern = `%${filter.search.replace(/[\\%_]/g, "\\$&")}%`;
-    add("(id LIKE ? ESCAPE '\\' OR command LIKE ? ESCAPE '\\')", pattern, pattern);
+    add("(instr(lower(id), lower(?)) OR instr(lower(command), lower(?)))", filter.search, filter.search);
   }
   if (filter.updatedBefore !== undefined) {
-    // A final job's last transition is its end, and there is an index by that.
-    add(areFinal(filter.states) ? "finished_at < ?" : "updated_at < ?", filter.updatedBefore);
+    add(isByEnd ? "finished_at < ?" : "updated_at < ?", filter.updatedBefore);
   }
   if (filter.afterSeq !== undefined) add("seq > ?", filter.afterSeq);
   return {

@@ -99,8 +99,8 @@ export function updateValues(before: Job, after: Job, now: number): Value[] {
 /** The job with an id. */
 export const JOB_BY_ID = "SELECT * FROM jobs WHERE id = ?";
 
-/** The job with a `seq`, if its claim has this token. */
-export const JOB_BY_CLAIM = "SELECT * FROM jobs WHERE seq = ? AND claim_token = ?";
+/** The job with a `seq`, if it is held for this attempt with this token. */
+export const JOB_BY_CLAIM = "SELECT * FROM jobs WHERE seq = ? AND attempt_id = ? AND claim_token = ?";
 
 /** The jobs that a worker holds. */
 export const JOBS_OF_WORKER = "SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? ORDER BY seq";

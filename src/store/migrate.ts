@@ -15,9 +15,14 @@ export const MIGRATIONS: readonly string[] = [initial];
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;
 
-/** Creates or updates the schema. Throws a `store` error for a newer file and for another program's. */
+/**
+ * Creates or updates the schema. Throws a `store` error for a newer file and for another program's, before
+ * anything in it is changed.
+ */
 export async function migrate(connection: Connection): Promise<void> {
-  if (isCurrent(connection)) return;
+  const isDone = await connection.read(() => isCurrent(connection));
+  await connection.useLog();
+  if (isDone) return;
   await connection.write((db) => {
     if (isCurrent(connection)) return; // another process was faster
     for (const migration of MIGRATIONS.slice(versionOf(connection))) db.exec(migration);

@@ -36,7 +36,7 @@ import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
 import * as workers from "./workers_table.ts";
 
-/** How many jobs whose time has come a claim makes ready at once: enough to keep up, few enough to be quick. */
+/** How many jobs of a queue whose time has come one transaction makes ready. */
 const PROMOTE_LIMIT = 500;
 /** The end of a job whose worker died; `lifecycle.ts` decides what it becomes. */
 const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error: "its worker died" };
@@ -56,7 +56,7 @@ export class SqliteStore implements Store {
    * folder that exists. Throws a `store` error for what is no store of ours, or a newer one.
    */
   static async open(path: string, options: ConnectionOptions): Promise<SqliteStore> {
-    const db = await Connection.open(path, options);
+    const db = Connection.open(path, options);
     try {
       await migrate(db);
       return new SqliteStore(db);
@@ -81,21 +81,23 @@ export class SqliteStore implements Store {
   }
 
   async claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null> {
-    if (!await this.#db.read(() => this.#mayClaim(request, now))) return null;
+    await this.#promoteDue(request.queues, now);
+    if (!await this.#db.read(() => this.#mayClaim(request))) return null;
     return this.#db.write(() => {
       const queues = this.#queuesOf(request.queues);
-      this.#promoteDue(queues, now);
       const job = this.#nextReady(queues, request);
       if (job === null) return null;
+      // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
+      const at = "runAt" in job ? Math.max(now, job.runAt) : now;
       const { lastRowid: attemptId } = this.#db.run(
         attempts.INSERT_ATTEMPT,
         job.seq,
         job.attempts + 1,
         request.workerId,
-        now,
+        at,
       );
-      const claim = { workerId: request.workerId, token: request.token, attemptId, since: now };
-      return this.#transition(job, { type: "claimed", claim }, now) as ProcessingJob;
+      const claim = { workerId: request.workerId, token: request.token, attemptId, since: at };
+      return this.#transition(job, { type: "claimed", claim }, at) as ProcessingJob;
     });
   }
 
@@ -105,7 +107,7 @@ export class SqliteStore implements Store {
     options: { now: number; maxBackoffMs: number },
   ): Promise<Job | null> {
     return this.#db.write(() => {
-      const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.token);
+      const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.attemptId, ref.token);
       if (row === undefined) return null;
       return this.#endHeld(jobs.jobFromRow(row) as ProcessingJob, end, options);
     });
@@ -284,16 +286,24 @@ export class SqliteStore implements Store {
   }
 
   /** Whether a claim may find something: a look that takes no lock, so that idle workers disturb nobody. */
-  #mayClaim(request: ClaimRequest, now: number): boolean {
-    const dueAt = this.#nextRunAt(request.queues);
-    return (dueAt !== null && dueAt <= now) ||
-      this.#nextReady(this.#queuesOf(request.queues), request) !== null;
+  #mayClaim(request: ClaimRequest): boolean {
+    return this.#nextReady(this.#queuesOf(request.queues), request) !== null;
   }
 
-  #promoteDue(queues: readonly string[], now: number): void {
-    const dueAt = this.#nextRunAt(queues);
-    if (dueAt === null || dueAt > now) return;
-    for (const queue of queues) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+  /**
+   * Makes all jobs ready whose time has come, so that the best of them is claimed first. Each job needs that
+   * once; when very many are due together, nobody has to wait for all of them at once.
+   */
+  async #promoteDue(wanted: readonly string[], now: number): Promise<void> {
+    const isDue = () => {
+      const dueAt = this.#nextRunAt(wanted);
+      return dueAt !== null && dueAt <= now;
+    };
+    while (await this.#db.read(isDue)) {
+      await this.#db.write(() => {
+        for (const queue of this.#queuesOf(wanted)) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+      });
+    }
   }
 
   #nextReady(queues: readonly string[], { mode }: ClaimRequest): Job | null {

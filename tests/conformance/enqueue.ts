@@ -4,8 +4,7 @@
 
 import assert from "node:assert/strict";
 import { DuplicateIdError } from "../../src/core/errors.ts";
-import { allEvents, claimed, enqueueIds, newJob, snapshot, SUCCEEDED, T0 } from "./samples.ts";
-import { endClaim } from "./samples.ts";
+import { allEvents, claimed, endClaim, enqueueIds, newJob, snapshot, SUCCEEDED, T0 } from "./samples.ts";
 import type { Behaviour } from "./store_under_test.ts";
 
 function duplicate(jobId: string, index: number) {

@@ -3,8 +3,17 @@
  */
 
 import assert from "node:assert/strict";
-import { claimed, endClaim, enqueueIds, FAILED, newJob, register, snapshot, SUCCEEDED } from "./samples.ts";
-import { T0 } from "./samples.ts";
+import {
+  claimed,
+  endClaim,
+  enqueueIds,
+  FAILED,
+  newJob,
+  register,
+  snapshot,
+  SUCCEEDED,
+  T0,
+} from "./samples.ts";
 import type { Behaviour } from "./store_under_test.ts";
 
 /** Registers what must survive closing and opening. */

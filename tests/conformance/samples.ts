@@ -44,7 +44,7 @@ export async function enqueueIds(
 
 /** A worker as it registers itself; `pid` tells it from others. */
 export function newWorker(pid: number, changes: Partial<NewWorker> = {}): NewWorker {
-  const identity = { pid, startTicks: `${pid}00`, bootId: "5d5a1a8e-boot" };
+  const identity = { pid, startTicks: `${pid}00`, bootId: "5d5a1a8e-boot", pidNamespace: "pid:[4026531836]" };
   return { identity, lockName: `worker-${pid}.lock`, slots: 1, queues: [], ...changes };
 }
 

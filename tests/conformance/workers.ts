@@ -3,8 +3,18 @@
  */
 
 import assert from "node:assert/strict";
-import { claimed, endClaim, enqueueIds, FAILED, newWorker, register, RELEASED } from "./samples.ts";
-import { allEvents, SUCCEEDED, T0 } from "./samples.ts";
+import {
+  allEvents,
+  claimed,
+  endClaim,
+  enqueueIds,
+  FAILED,
+  newWorker,
+  register,
+  RELEASED,
+  SUCCEEDED,
+  T0,
+} from "./samples.ts";
 import type { Behaviour } from "./store_under_test.ts";
 
 /** Registers what the register of workers must do. */

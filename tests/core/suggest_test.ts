@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { CONFIG_KEYS, resolveKey } from "../../src/core/config.ts";
+import { badInput, type QueueError, unknownWord } from "../../src/core/errors.ts";
+import { JOB_KEYS } from "../../src/core/job_input.ts";
+import { cureFor, nearest } from "../../src/core/suggest.ts";
+
+Deno.test("nearest: finds the word that was meant", () => {
+  const meant: Record<string, string> = {
+    max_retry: "max_retries",
+    maxretries: "max_retries",
+    backof_base: "backoff_base",
+    MAX_RETRIES: "max_retries",
+    retention_day: "retention_days",
+    schedulng_mode: "scheduling_mode",
+  };
+  for (const [typed, word] of Object.entries(meant)) assert.equal(nearest(typed, CONFIG_KEYS), word, typed);
+});
+
+Deno.test("nearest: of two near words the nearer one", () => {
+  assert.equal(nearest("timeout_second", ["timeout", "timeout_seconds"]), "timeout_seconds");
+  assert.equal(nearest("timeou", ["timeout_seconds", "timeout"]), "timeout");
+});
+
+Deno.test("nearest: null for what resembles nothing", () => {
+  for (const typed of ["colour", "xyzzyxyzzyxyzzy", "🦀🦀🦀🦀🦀"]) {
+    assert.equal(nearest(typed, CONFIG_KEYS), null, typed);
+  }
+  assert.equal(nearest("max_retries", []), null);
+});
+
+Deno.test("nearest: a word that shares no letter is no suggestion, however short", () => {
+  assert.equal(nearest("q", JOB_KEYS), null);
+  assert.equal(nearest("xy", JOB_KEYS), null);
+});
+
+Deno.test("cureFor: the nearest word for a mistyped one, all known ones for an odd one", () => {
+  const known = ["alpha", "beta"];
+  assert.equal(cureFor(unknownWord("bad_input", "x", { typed: "alhpa", known })), "alpha");
+  assert.equal(cureFor(unknownWord("bad_input", "x", { typed: "something", known })), "one of alpha, beta");
+});
+
+Deno.test("cureFor: the error's own hint, or null, if no word was mistyped", () => {
+  assert.equal(cureFor(badInput("x", "this")), "this");
+  assert.equal(cureFor(badInput("x")), null);
+});
+
+Deno.test("cureFor: suggests the key for a misspelt setting", () => {
+  assert.throws(() => resolveKey("max-retrys"), (error: QueueError) => {
+    assert.equal(cureFor(error), "max_retries");
+    return true;
+  });
+});
