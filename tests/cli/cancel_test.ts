@@ -65,3 +65,9 @@ Deno.test("cancel: an unknown job exits with 3, no job at all with 2", () =>
     assertRefused(await home.call(["cancel", "nope"]), 3, /no job nope/);
     assertRefused(await home.call(["cancel"]), 2, /id/);
   }));
+
+Deno.test("cancel: an id that is given twice is meant once", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    assert.equal(await home.run("cancel", "a", "a"), "Cancelled job a\n");
+  }));

@@ -57,7 +57,7 @@ Deno.test("enqueue --: flags before the dashes are queuectl's, those behind are 
     assert.equal(job.priority, 2);
   }));
 
-Deno.test("enqueue: quotes, dollars, newlines and unicode of JSON and --command reach the shell unchanged", () =>
+Deno.test("enqueue: quotes, dollars, newlines and unicode reach the shell unchanged", () =>
   TemporaryHome.use(async (home) => {
     const command = "x='a b'; cat <<END\n\"$x\" it's ünï → 😀\n\\$x\nEND\nprintf '%s\\n' \"${x#a }\"";
     await home.run("enqueue", JSON.stringify({ id: "json", command }));

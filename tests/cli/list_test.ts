@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { programCommand } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { enqueueEveryState, STATES } from "./every_state.ts";
+import { firstLineOf } from "./pipe.ts";
 import { assertRefused } from "./refusal.ts";
 import { callOnTerminal } from "./terminal.ts";
 
@@ -26,7 +26,7 @@ Deno.test("list: the table has a job's id, command, state, attempts, priority an
     await home.enqueue({ id: "job1", command: "echo hello", priority: 4, max_retries: 5 });
     const [head, row, ...rest] = (await home.run("list")).split("\n");
     assert.match(head!, /^ID +COMMAND +STATE +ATTEMPTS +PRIORITY +UPDATED$/);
-    assert.match(row!, /^job1 +echo hello +pending +0\/5 +4 +\S.* ago$/);
+    assert.match(row!, /^job1 +echo hello +pending +0\/5 +4 +(just now|\d.* ago)$/);
     assert.deepEqual(rest, [""]);
   }));
 
@@ -75,7 +75,7 @@ Deno.test("list --limit: what is no number from 1 up is refused", () =>
     }
   }));
 
-Deno.test("list --search: finds text in ids and commands, whatever the case, and takes % and _ literally", () =>
+Deno.test("list --search: finds text, whatever the case, and takes % and _ literally", () =>
   TemporaryHome.use(async (home) => {
     await home.enqueue(
       { id: "backup-1", command: "true" },
@@ -173,15 +173,8 @@ Deno.test("list: a command of several lines takes one line of the table", () =>
 Deno.test("list: ends quietly when its reader has had enough", () =>
   TemporaryHome.use(async (home) => {
     await home.enqueue(...Array.from({ length: 3000 }, (_, n) => ({ id: `job${n}`, command: "true" })));
-    for (const flag of ["--json", "--limit=3000"]) {
-      const script = '{ "$@" 2>err; echo $? >status; } | head -n 1';
-      const { stdout } = await new Deno.Command("/bin/sh", {
-        args: ["-c", script, "sh", ...programCommand(), "list", flag],
-        cwd: home.dir,
-        env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "", NO_COLOR: "1" },
-      }).output();
-      assert.equal(new TextDecoder().decode(stdout).split("\n").length, 2);
-      assert.equal(await Deno.readTextFile(`${home.dir}/err`), "");
-      assert.equal((await Deno.readTextFile(`${home.dir}/status`)).trim(), "0");
-    }
+    const table = await firstLineOf(home, "list", "--limit", "3000");
+    assert.match(table.line, /^ID .*\n$/);
+    assert.deepEqual([table.code, table.stderr], [0, ""]);
+    assert.deepEqual(await firstLineOf(home, "list", "--json"), { line: "[\n", code: 0, stderr: "" });
   }));

@@ -3,6 +3,7 @@ import { start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { waitFor } from "../harness/wait_for.ts";
 import { GATED } from "./every_state.ts";
+import { firstLineOf } from "./pipe.ts";
 import { assertRefused } from "./refusal.ts";
 
 /** Enqueues one job, runs it to the state, and leaves the worker idle. */
@@ -77,7 +78,6 @@ Deno.test("logs --attempt: one that there was not exits with 3, what is no numbe
     await finished(home, { command: "true" });
     assertRefused(await home.call(["logs", "job1", "--attempt", "2"]), 3, /no attempt 2/);
     assertRefused(await home.call(["logs", "job1", "--attempt", "last"]), 2, /attempt last/);
-    assertRefused(await home.call(["logs", "job1", "--attempt", "0"]), 2, /attempt 0/);
   }));
 
 Deno.test("logs --path: prints the paths of the files, which hold the output", () =>
@@ -130,6 +130,14 @@ Deno.test("logs: a large output is printed whole", () =>
     const lines = (await home.run("logs", "job1")).trimEnd().split("\n");
     assert.equal(lines.length, 200_000);
     assert.equal(lines.at(-1), "200000");
+  }));
+
+Deno.test("logs: ends quietly when its reader has had enough", () =>
+  TemporaryHome.use(async (home) => {
+    await finished(home, { command: "seq 1 200000" });
+    assert.deepEqual(await firstLineOf(home, "logs", "job1"), { line: "1\n", code: 0, stderr: "" });
+    const followed = await firstLineOf(home, "logs", "job1", "--follow");
+    assert.deepEqual(followed, { line: "1\n", code: 0, stderr: "" });
   }));
 
 Deno.test("logs: the output of a running job is there at once", () =>

@@ -62,3 +62,10 @@ Deno.test("retry: an unknown job exits with 3, no job at all with 2", () =>
     assertRefused(await home.call(["retry", "nope"]), 3, /no job nope/);
     assertRefused(await home.call(["retry"]), 2, /id/);
   }));
+
+Deno.test("retry: an id that is given twice is meant once", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    await home.run("cancel", "a");
+    assert.equal(await home.run("retry", "a", "a"), "Job a is pending again, attempts 0/3\n");
+  }));
