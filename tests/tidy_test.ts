@@ -11,7 +11,7 @@ const ARROWS: Record<string, readonly string[]> = {
   home: ["core"],
   worker: ["core", "home"],
   cli: ["core", "home"],
-  demo: ["core", "cli", "store"],
+  demo: ["core", "store"],
 };
 
 interface Source {

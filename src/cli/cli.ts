@@ -5,7 +5,7 @@
  */
 
 import { Command, CommanderError, Option } from "commander";
-import { badInput, type QueueError, unknownWord } from "../core/errors.ts";
+import { badInput, QueueError, unknownWord } from "../core/errors.ts";
 import { Context, type GlobalFlags, type Wiring } from "./context.ts";
 import { printVersion } from "./version.ts";
 
@@ -15,7 +15,6 @@ type Handler = (context: Context, operands: string[], flags: any) => Promise<num
 
 /** Runs the command line `args`; returns the exit status. Throws `QueueError` for what a user can mend. */
 export async function runCli(args: readonly string[], wiring: Wiring): Promise<number> {
-  const typed = withKebabFlags(args);
   let exitStatus = 0;
   const on = (load: () => Promise<Handler>) => async (...given: unknown[]) => {
     const command = given.at(-1) as Command;
@@ -27,31 +26,59 @@ export async function runCli(args: readonly string[], wiring: Wiring): Promise<n
     }
   };
   const program = describe(on);
+  const typed = withKebabFlags(args, program);
   try {
     await program.parseAsync(typed, { from: "user" });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0 && error.code !== "commander.help") return 0;
-    throw inOurWords(error);
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      throw inOurWords(error, helpOf(typed, program));
+    }
+    if (!(error instanceof QueueError) || error.code !== "bad_input" || error.hint || error.mistyped) {
+      throw error;
+    }
+    throw badInput(error.message, helpOf(typed, program));
   }
   return exitStatus;
 }
 
-/** `--max_retries` is the same as `--max-retries`. */
-function withKebabFlags(args: readonly string[]): string[] {
-  const end = args.indexOf("--");
+/** `--max_retries` is the same as `--max-retries`; a word that is a flag's value stays as it is. */
+function withKebabFlags(args: readonly string[], program: Command): string[] {
+  const known = new Map(optionsOf(program).map((option) => [option.long, option]));
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  let isValue = false;
   return args.map((arg, index) => {
-    const isFlag = arg.startsWith("--") && arg.length > 2 && (end === -1 || index < end);
-    return isFlag ? arg.replace(/^[^=]+/, (name) => name.replaceAll("_", "-")) : arg;
+    const name = /^--[^=]+/.exec(arg)?.[0].replaceAll("_", "-");
+    const option = isValue || index >= end || name === undefined ? undefined : known.get(name);
+    const short = isValue ? undefined : optionsOf(program).find((one) => one.short === arg);
+    isValue = ((option ?? short)?.required ?? false) && !arg.includes("=");
+    return option === undefined ? arg : `${name}${arg.slice(name!.length)}`;
   });
 }
 
-function inOurWords(error: CommanderError): QueueError {
+function optionsOf(command: Command): Option[] {
+  return [...command.options, ...command.commands.flatMap(optionsOf)];
+}
+
+/** The way to the help of the command that was meant, as far as it is known. */
+function helpOf(typed: readonly string[], program: Command): string {
+  let command = program;
+  const words = ["queuectl"];
+  for (const word of typed) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (next === undefined) continue;
+    command = next;
+    words.push(word);
+  }
+  return [...words, "--help"].join(" ");
+}
+
+function inOurWords(error: CommanderError, help: string): QueueError {
   if (error.code === "commander.help") return badInput("A command is missing", "one of those above");
   const [first = "", ...rest] = error.message.replace(/^error: /, "").split("\n");
   const message = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/\.$/, "");
   const suggestion = /Did you mean (?:one of )?(.*?)\?/.exec(rest.join(" "))?.[1];
-  return badInput(message, suggestion ?? "queuectl --help, or --help after a command");
+  return badInput(message, suggestion ?? help);
 }
 
 function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) => Promise<void>): Command {
@@ -70,11 +97,15 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .configureOutput({ outputError: () => {} })
     .exitOverride()
     .allowExcessArguments()
+    .addHelpText(
+      "after",
+      examplesText(["queuectl enqueue -- make test", "queuectl worker start", "queuectl status"]),
+    )
     .action(on(() => Promise.resolve((context, operands) => atRoot(context, operands, program))));
 
   const command = (parent: Command, usage: string, text: string, examples: readonly string[]) => {
     const added = parent.command(usage).description(text).allowExcessArguments(false);
-    return added.addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`);
+    return added.addHelpText("after", examplesText(examples));
   };
 
   command(program, "enqueue [job] [words...]", "Store jobs, to be run by a worker", [
@@ -136,7 +167,9 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .option("--raw", "pass control characters on, even to a terminal")
     .action(on(async () => (await import("./commands/logs.ts")).logs));
 
-  const output = group(program, "output", "What jobs printed, and how they ended");
+  const output = group(program, "output", "What jobs printed, and how they ended", [
+    "queuectl output get job1",
+  ]);
   command(output, "get <id>", "Print a job's output, exit code and finish time", ["queuectl output get job1"])
     .action(on(async () => (await import("./commands/logs.ts")).outputGet));
 
@@ -166,9 +199,30 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .option("-y, --yes", "don't ask")
     .action(on(async () => (await import("./commands/clear.ts")).clear));
 
-  describeDlq(group(program, "dlq", "The dead letter queue: jobs that are out of attempts"), command, on);
-  describeWorker(group(program, "worker", "The processes that run jobs"), command, on);
-  describeConfig(group(program, "config", "The configuration"), command, on);
+  describeDlq(
+    group(program, "dlq", "The dead letter queue: jobs that are out of attempts", [
+      "queuectl dlq list",
+      "queuectl dlq retry --all",
+    ]),
+    command,
+    on,
+  );
+  describeWorker(
+    group(program, "worker", "The processes that run jobs", [
+      "queuectl worker start --count 3",
+      "queuectl worker stop",
+    ]),
+    command,
+    on,
+  );
+  describeConfig(
+    group(program, "config", "The configuration", [
+      "queuectl config list",
+      "queuectl config set max_retries 5",
+    ]),
+    command,
+    on,
+  );
 
   command(program, "init-db", "Create the store, which other commands do by themselves", ["queuectl init-db"])
     .action(on(async () => (await import("./commands/init_db.ts")).initDb));
@@ -241,8 +295,15 @@ function describeConfig(config: Command, command: Describer, on: Runner): void {
     .action(on(async () => (await import("./commands/config.ts")).configReset));
 }
 
-function group(program: Command, name: string, text: string): Command {
-  return program.command(name).description(text).helpCommand("help [command]", "show how a command is used");
+function group(program: Command, name: string, text: string, examples: readonly string[]): Command {
+  return program.command(name)
+    .description(text)
+    .helpCommand("help [command]", "show how a command is used")
+    .addHelpText("after", examplesText(examples));
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}`;
 }
 
 /** `queuectl` without a command, or with one that doesn't exist. */
@@ -254,7 +315,8 @@ async function atRoot(context: Context, operands: readonly string[], program: Co
   const [typed] = operands;
   if (typed === undefined) program.help({ error: true });
   const known = program.commands.map((known) => known.name());
-  throw unknownWord("bad_input", `There is no command "${typed}"`, { typed, known });
+  const usage = (word: string) => `queuectl ${word}`;
+  throw unknownWord("bad_input", `There is no command "${typed}"`, { typed, known, usage });
 }
 
 function collect(value: string, before: string[] | undefined): string[] {

@@ -2,8 +2,9 @@
  * What the program says: results on stdout, talk on stderr.
  */
 
+import { QueueError } from "../core/errors.ts";
 import type { Json } from "../core/json_view.ts";
-import { printableLine } from "./printable.ts";
+import { printableLine, UNPRINTABLE } from "../core/printable.ts";
 
 /** Where a command's words go. */
 export interface Output {
@@ -21,12 +22,21 @@ export interface Output {
 export function processOutput(options: { isQuiet: boolean }): Output {
   return {
     result: (line) => writeAll(Deno.stdout, encode(`${line}\n`)),
-    json: (value) => writeAll(Deno.stdout, encode(`${JSON.stringify(value, null, 2)}\n`)),
+    json: (value) => writeAll(Deno.stdout, encode(`${jsonText(value)}\n`)),
     bytes: (bytes) => writeAll(Deno.stdout, bytes),
     talk: (line) => {
       if (!options.isQuiet) writeAll(Deno.stderr, encode(`${line}\n`));
     },
   };
+}
+
+/** A value as indented JSON, in which no character can do a terminal harm: JSON has an escape for each. */
+export function jsonText(value: Json): string {
+  return JSON.stringify(value, null, 2).replace(
+    UNPRINTABLE,
+    (character) =>
+      character === "\n" ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Says on stderr what went wrong and what to do; the only thing that `--quiet` doesn't silence. */
@@ -48,5 +58,13 @@ function encode(text: string): Uint8Array {
 }
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+  try {
+    for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) throw error;
+    const why = error instanceof Error ? error.message.replace(/ \(os error.*/, "") : String(error);
+    throw new QueueError("failed", `Cannot write the output: ${why}`, {
+      hint: "another place for the output",
+    });
+  }
 }

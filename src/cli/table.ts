@@ -4,7 +4,7 @@
 
 import Table from "cli-table3";
 import { hasColor } from "./output.ts";
-import { printableLine } from "./printable.ts";
+import { printableLine } from "../core/printable.ts";
 
 const NO_BORDERS = Object.fromEntries(
   ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right", "left"]

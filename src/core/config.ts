@@ -1,8 +1,8 @@
 /**
  * The configuration: every key with its default, its range and its meaning.
  *
- * Values are kept as the text that was set; `parseSetting` turns a text into the value and `readConfig` the
- * stored ones into a whole configuration. Keys are accepted in `snake_case` and `kebab-case`, and under the
+ * Values are kept as text in the key's own unit; `parseSetting` turns what a user typed into the value and
+ * `readConfig` the stored ones into a whole configuration. Keys are accepted in `snake_case` and `kebab-case`, and under the
  * names that older programs gave them.
  */
 
@@ -87,50 +87,64 @@ export const SETTINGS: Readonly<Record<ConfigKey, Setting>> = {
 /** The keys, in the order of the listing. */
 export const CONFIG_KEYS = Object.keys(SETTINGS) as ConfigKey[];
 
-/** Other names of keys; `toCanonical` converts a value given in another unit. */
-const ALIASES: Readonly<Record<string, { key: ConfigKey; toCanonical?: (value: string) => string }>> = {
-  job_timeout: { key: "job_timeout_seconds" },
-  default_timeout_secs: { key: "job_timeout_seconds" },
-  worker_poll_interval: {
-    key: "poll_interval_ms",
-    toCanonical: (seconds) => isNumber(seconds) ? String(Math.round(Number(seconds) * 1000)) : seconds,
-  },
+/** Other names of keys; a value under the other name is `unit` times as large under the key. */
+const ALIASES: Readonly<Record<string, { readonly key: ConfigKey; readonly unit: number }>> = {
+  job_timeout: { key: "job_timeout_seconds", unit: 1 },
+  default_timeout_secs: { key: "job_timeout_seconds", unit: 1 },
+  worker_poll_interval: { key: "poll_interval_ms", unit: 1000 },
 };
 
-/** The key that `name` means, and the text to store for `value`. Throws `not_found` for an unknown key. */
-export function resolveKey(name: string, value = ""): { key: ConfigKey; value: string } {
+/** A key as a user named it: perhaps an older name with another unit. */
+export interface NamedKey {
+  readonly key: ConfigKey;
+  /** The name to tell the user: the one that was typed, in `snake_case`. */
+  readonly name: string;
+  /** One of the user's units is so many of the key's. */
+  readonly unit: number;
+}
+
+/** The key that `name` means. Throws `not_found` for an unknown one. */
+export function resolveKey(name: string): NamedKey {
   const snake = name.trim().toLowerCase().replaceAll("-", "_");
-  const alias = Object.hasOwn(ALIASES, snake) ? ALIASES[snake]! : null;
-  if (alias !== null) return { key: alias.key, value: alias.toCanonical?.(value) ?? value };
-  if (Object.hasOwn(SETTINGS, snake)) return { key: snake as ConfigKey, value };
+  if (Object.hasOwn(SETTINGS, snake)) return { key: snake as ConfigKey, name: snake, unit: 1 };
+  if (Object.hasOwn(ALIASES, snake)) return { ...ALIASES[snake]!, name: snake };
+  const usage = (word: string) => `queuectl config get ${word}`;
   throw unknownWord("not_found", `There is no configuration key "${name}"`, {
     typed: snake,
     known: CONFIG_KEYS,
+    usage,
   });
 }
 
-/** The value that `text` means for `key`. Throws `bad_input`, naming the range. */
-export function parseSetting<K extends ConfigKey>(key: K, text: string): Config[K] {
-  const setting: Setting = SETTINGS[key];
+/** The value of a key in the user's unit. */
+export function inUsersUnit({ unit }: NamedKey, value: number | string): number | string {
+  return typeof value === "number" ? value / unit : value;
+}
+
+/** The value that `text` means for a key. Throws `bad_input`, naming the range in the user's unit. */
+export function parseSetting(named: NamedKey, text: string): number | string {
+  const { key, name, unit } = named;
+  const setting = SETTINGS[key];
   if (setting.kind === "choice") {
     const choice = text.trim().toLowerCase();
-    if (setting.choices.includes(choice)) return choice as Config[K];
-    throw badInput(`Cannot set ${key} to "${text}": it is ${setting.choices.join(" or ")}`);
+    if (setting.choices.includes(choice)) return choice;
+  } else {
+    const value = unit === 1 ? Number(text) : Math.round(Number(text) * unit);
+    const fits = isNumber(text) && value >= setting.min && value <= setting.max;
+    if (fits && (!setting.whole || Number.isInteger(value))) return value;
   }
-  const value = Number(text);
-  const fits = isNumber(text) && value >= setting.min && value <= setting.max;
-  if (fits && (!setting.whole || Number.isInteger(value))) return value as Config[K];
   throw badInput(
-    `Cannot set ${key} to "${text}": it is ${rangeOf(key)}`,
-    `queuectl config set ${key} ${setting.default}`,
+    `Cannot set ${name} to "${text}": it is ${rangeOf(key, unit)}`,
+    `queuectl config set ${name} ${inUsersUnit(named, setting.default)}`,
   );
 }
 
-/** The range of `key` for people: `a whole number from 1 to 1000`. */
-export function rangeOf(key: ConfigKey): string {
+/** The range of `key` for people, in units of `unit`: `a whole number from 1 to 1000`. */
+export function rangeOf(key: ConfigKey, unit = 1): string {
   const setting = SETTINGS[key];
   if (setting.kind === "choice") return setting.choices.join(" or ");
-  return `a ${setting.whole ? "whole " : ""}number from ${setting.min} to ${setting.max}`;
+  const kind = setting.whole && unit === 1 ? "whole number" : "number";
+  return `a ${kind} from ${setting.min / unit} to ${setting.max / unit}`;
 }
 
 /** The configuration that the stored texts and the defaults give together. */
@@ -138,7 +152,9 @@ export function readConfig(stored: ReadonlyMap<string, string>): Config {
   const config: Record<string, unknown> = {};
   for (const key of CONFIG_KEYS) {
     const text = stored.get(key);
-    config[key] = text === undefined ? SETTINGS[key].default : parseSetting(key, text);
+    config[key] = text === undefined
+      ? SETTINGS[key].default
+      : parseSetting({ key, name: key, unit: 1 }, text);
   }
   return config as unknown as Config;
 }

@@ -2,6 +2,8 @@
  * What can go wrong, told to people: one sentence, one cure, one exit status.
  */
 
+import { shellJoin } from "./shell_words.ts";
+
 /** The kinds of failure; each has an exit status that scripts can rely on. */
 export type ErrorCode = "failed" | "bad_input" | "not_found" | "conflict" | "store";
 
@@ -17,6 +19,8 @@ const EXIT_STATUS: Record<ErrorCode, number> = {
 export interface Mistyped {
   readonly typed: string;
   readonly known: readonly string[];
+  /** What to type with the right word; the word alone if absent. */
+  readonly usage?: (word: string) => string;
 }
 
 interface ErrorOptions {
@@ -86,7 +90,7 @@ export class DuplicateIdError extends QueueError {
 
   constructor(jobId: string, index: number) {
     super("conflict", `Cannot enqueue ${jobId}: a job with this id exists`, {
-      hint: `queuectl status ${jobId}, or enqueue it under another id`,
+      hint: `${shellJoin(["queuectl", "status", jobId])}, or enqueue it under another id`,
     });
     this.jobId = jobId;
     this.index = index;

@@ -8,6 +8,7 @@ import * as v from "valibot";
 import { type Config, type ConfigKey, rangeOf, SETTINGS } from "./config.ts";
 import { badInput, unknownWord } from "./errors.ts";
 import { DEFAULT_QUEUE, type NewJob } from "./job.ts";
+import { UNPRINTABLE } from "./printable.ts";
 
 /** The longest id and queue name, in characters. */
 export const MAX_NAME_LENGTH = 200;
@@ -34,10 +35,6 @@ export interface JobInput {
   readonly backoff_base?: number;
 }
 
-/** Control characters, line separators, and marks that reorder the text around them. */
-// deno-lint-ignore no-control-regex -- these are the characters that it is about
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
-
 const NAME_RULE = `1 to ${MAX_NAME_LENGTH} characters without control characters`;
 
 function text(rule: string, accepts: (value: string) => boolean) {
@@ -53,7 +50,7 @@ function setting(key: ConfigKey) {
 }
 
 function isName(value: string): boolean {
-  return value.trim() !== "" && [...value].length <= MAX_NAME_LENGTH && !UNPRINTABLE.test(value);
+  return value.trim() !== "" && [...value].length <= MAX_NAME_LENGTH && value.search(UNPRINTABLE) === -1;
 }
 
 function isPriority(value: unknown): boolean {
@@ -77,7 +74,7 @@ const ENV_RULE = "an object of strings without NUL characters, with names of let
 const KEYS = {
   id: text(NAME_RULE, isName),
   command: v.pipe(
-    text("a command, not an empty string", (value) => value.trim() !== ""),
+    text("a string that is not empty", (value) => value.trim() !== ""),
     v.check((value) => !value.includes("\0"), "without NUL characters: no shell can run them"),
     v.maxLength(MAX_COMMAND_LENGTH, `at most ${MAX_COMMAND_LENGTH} characters long`),
   ),
@@ -111,7 +108,11 @@ export function checkJobInput(value: unknown, where = ""): JobInput {
   }
   for (const key of Object.keys(value)) {
     if (!Object.hasOwn(KEYS, key)) {
-      throw unknownWord("bad_input", `${where}A job has no key "${key}"`, { typed: key, known: JOB_KEYS });
+      throw unknownWord("bad_input", `${where}A job has no key "${key}"`, {
+        typed: key,
+        known: JOB_KEYS,
+        usage: (word) => `the key "${word}"`,
+      });
     }
   }
   const input = value as Record<string, unknown>;
@@ -130,7 +131,8 @@ export function checkJobInput(value: unknown, where = ""): JobInput {
   return value as JobInput;
 }
 
-const EXAMPLE = `queuectl enqueue '{"id": "job1", "command": "echo hello"}'`;
+/** A job that can be enqueued, for cures. */
+export const EXAMPLE = `queuectl enqueue '{"id": "job1", "command": "echo hello"}'`;
 
 /** What fills in for keys that weren't given. */
 export interface JobDefaults {

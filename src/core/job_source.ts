@@ -3,7 +3,7 @@
  */
 
 import { badInput } from "./errors.ts";
-import { checkJobInput, type JobInput } from "./job_input.ts";
+import { checkJobInput, EXAMPLE, type JobInput } from "./job_input.ts";
 
 /** A described job and its place in the text, for error messages: `line 17: `, `job 3: ` or empty. */
 export interface PlacedInput {
@@ -55,7 +55,12 @@ function tryParse(text: string): unknown {
 async function notJson(text: string, where: string) {
   const { parse, printParseErrorCode } = await import("jsonc-parser");
   const errors: { error: number; offset: number; length: number }[] = [];
-  parse(text, errors, { disallowComments: true, allowTrailingComma: false });
+  try {
+    parse(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return badInput(`${where}This is not a job: its JSON is nested too deeply`, EXAMPLE);
+  }
   const first = errors[0] ?? { error: -1, offset: text.length, length: 0 };
   const before = text.slice(0, first.offset);
   const line = before.split("\n").length;

@@ -10,6 +10,7 @@ import { badInput, conflict, DuplicateIdError, notFound } from "./errors.ts";
 import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
+import { shellJoin } from "./shell_words.ts";
 import type { DeletedJob, JobCounts, JobFilter, Store } from "./store.ts";
 
 /** What the use cases need from outside the core. */
@@ -131,8 +132,8 @@ export class Queue {
     const job = await this.job(id);
     if (job.state === "dead") return job;
     const hint = FINAL_STATES.some((state) => state === job.state)
-      ? `queuectl retry ${id}`
-      : `queuectl status ${id}`;
+      ? shellJoin(["queuectl", "retry", id])
+      : shellJoin(["queuectl", "status", id]);
     throw conflict(`Cannot ${verb} ${id}: it is ${job.state}, not dead`, hint);
   }
 
@@ -174,11 +175,11 @@ export class Queue {
 
   /** Sets a key, given under any of its names. Throws for an unknown key or a value out of range. */
   async setConfig(name: string, text: string): Promise<ConfigEntry> {
-    const { key, value } = resolveKey(name, text);
-    const parsed = parseSetting(key, value);
-    await this.#store.setSetting(key, String(parsed));
+    const named = resolveKey(name);
+    const value = parseSetting(named, text);
+    await this.#store.setSetting(named.key, String(value));
     this.#ports.wake();
-    return { key, value: parsed, isSet: true };
+    return { key: named.key, value, isSet: true };
   }
 
   /** Takes a key back to its default. */

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LogEntry } from "../core/event.ts";
 import { formatDuration } from "../core/duration.ts";
-import { shellJoin } from "../cli/shell_words.ts";
+import { shellJoin } from "../core/shell_words.ts";
 import { SqliteStore } from "../store/sqlite.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));

@@ -122,7 +122,13 @@ export class Connection {
   #prepare(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (statement === undefined) {
-      statement = this.#db.prepare(sql);
+      try {
+        statement = this.#db.prepare(sql);
+      } catch (error) {
+        // Deno 2.4 doesn't say why a statement can't be prepared; the plainest one tells.
+        this.#db.exec("SELECT 1 FROM sqlite_schema");
+        throw error;
+      }
       this.#statements.set(sql, statement);
     }
     return statement;
@@ -173,32 +179,75 @@ class LockedError extends QueueError {
   }
 }
 
-/** SQLite's primary result codes that mean that the file can't be used, and what users are told. */
-const FAULTS: Readonly<Record<number, { why: string; hint: string }>> = {
-  8: { why: "it is read-only", hint: "write permission for its folder and files" },
-  10: {
-    why: "reading or writing it failed",
-    hint: "again once the disk is in order; nothing unconfirmed was stored",
+const NO_PERMISSION = "write permission for its folder and files";
+
+interface Fault {
+  /** SQLite's primary result code. */
+  readonly code: number;
+  /** SQLite's own words, by which it is known where a code is missing. */
+  readonly text: string;
+  readonly why: string;
+  readonly hint: string;
+}
+
+/** What can be wrong with a file, and what users are told. */
+const FAULTS: readonly Fault[] = [
+  {
+    ...{ code: 8, text: "attempt to write a readonly database" },
+    ...{ why: "it is read-only", hint: NO_PERMISSION },
   },
-  11: { why: "it is damaged", hint: "a copy of it with: sqlite3 queue.db .recover" },
-  13: { why: "the disk is full", hint: "again once there is space; nothing was stored" },
-  14: { why: "it can't be opened", hint: "write permission for its folder and files" },
-  26: {
-    why: "it is not a database",
-    hint: "another file, with --db or QUEUECTL_DB; this one was left as it is",
+  {
+    ...{ code: 10, text: "disk I/O error" },
+    ...{ why: "reading or writing it failed", hint: "again once the disk is in order" },
   },
-};
+  {
+    ...{ code: 11, text: "database disk image is malformed" },
+    ...{ why: "it is damaged", hint: "a copy of it with: sqlite3 queue.db .recover" },
+  },
+  {
+    ...{ code: 13, text: "database or disk is full" },
+    ...{ why: "the disk is full", hint: "again once there is space; nothing was stored" },
+  },
+  {
+    ...{ code: 14, text: "unable to open database file" },
+    ...{ why: "it can't be opened", hint: NO_PERMISSION },
+  },
+  {
+    ...{ code: 26, text: "file is not a database" },
+    ...{
+      why: "it is not a database",
+      hint: "another file, with --db or QUEUECTL_DB; this one was left as it is",
+    },
+  },
+];
+
+/** The shared-memory file couldn't grow: an I/O error by its number, a full disk by its nature. */
+const IOERR_SHMSIZE = 4874;
 
 function inOurWords(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || error instanceof QueueError) return error;
   const { errcode } = error as Error & { errcode?: number };
-  if (errcode === undefined) {
-    return /database (table )?is locked/.test(error.message) ? new LockedError(path, error) : error;
+  const code = errcode === IOERR_SHMSIZE ? 13 : errcode === undefined ? undefined : errcode & 0xff;
+  const isLocked = code === undefined
+    ? /database (table )?is locked/.test(error.message)
+    : code === 5 || code === 6;
+  if (isLocked) return new LockedError(path, error);
+  const fault = FAULTS.find((one) =>
+    code === undefined ? error.message.includes(one.text) : one.code === code
+  );
+  if (fault === undefined) return error;
+  const why = fault.code === 14 && isOnReadOnlyDisk(path) ? "its disk is read-only" : fault.why;
+  return storeError(`Cannot use ${path}: ${why}`, fault.hint, error);
+}
+
+/** SQLite can't open its log on such a disk, and doesn't say why. */
+function isOnReadOnlyDisk(path: string): boolean {
+  try {
+    Deno.openSync(path, { write: true }).close();
+    return false;
+  } catch (error) {
+    return error instanceof Error && /read-only file system/i.test(error.message);
   }
-  const primary = errcode & 0xff;
-  if (primary === 5 || primary === 6) return new LockedError(path, error);
-  const fault = FAULTS[primary];
-  return fault === undefined ? error : storeError(`Cannot use ${path}: ${fault.why}`, fault.hint, error);
 }
 
 function openDatabase(path: string): DatabaseSync {
@@ -207,7 +256,7 @@ function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     throw inOurWords(error, path) instanceof QueueError
       ? inOurWords(error, path)
-      : storeError(`Cannot use ${path}: it can't be opened`, FAULTS[14]!.hint, error);
+      : storeError(`Cannot use ${path}: it can't be opened`, NO_PERMISSION, error);
   }
 }
 

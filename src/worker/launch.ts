@@ -132,16 +132,30 @@ function spawnWorker(options: LaunchOptions, kind: "background" | "foreground"):
   ];
   const { [COOKIE_VARIABLE]: _, ...env } = Deno.env.toObject();
   const isBackground = kind === "background";
-  const child = new Deno.Command("setsid", {
+  const command = new Deno.Command("setsid", {
     args,
     clearEnv: true,
     env: { ...env, [isBackground ? "QUEUECTL_BACKGROUND" : LIFELINE_VARIABLE]: "1" },
     stdin: isBackground ? "null" : "piped",
     stdout: "null",
     stderr: isBackground ? "piped" : "inherit",
-  }).spawn();
+  });
+  const child = spawnOrSay(command);
   const said = isBackground ? new Response(child.stderr).text() : Promise.resolve("");
   return { child, failure: child.status.then(() => said) };
+}
+
+function spawnOrSay(command: Deno.Command): Deno.ChildProcess {
+  try {
+    return command.spawn();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw cannotStart("this system has no setsid", "installing util-linux");
+  }
+}
+
+function cannotStart(why: string, hint: string): QueueError {
+  return new QueueError("failed", `Cannot start a worker: ${why}`, { hint });
 }
 
 /** The command line that runs this program. */
@@ -162,9 +176,9 @@ async function untilRegistered({ child, failure }: WorkerProcess, store: Store):
     if (ended !== null) break;
     await new Promise((resolve) => setTimeout(resolve, REGISTER_LOOK_INTERVAL_MS));
   }
-  const said = ended === null ? "" : (ended as string).trim().replace(/^Error: /, "").split("\n")[0];
+  const said = ended === null
+    ? ""
+    : (ended as string).trim().replace(/^Error: (Cannot start a worker: )?/, "").split("\n")[0];
   const why = ended === null ? "it did not register itself in time" : said || "it ended at once";
-  throw new QueueError("failed", `Cannot start a worker: ${why}`, {
-    hint: "queuectl worker start --foreground, to see what it says",
-  });
+  throw cannotStart(why, "queuectl worker start --foreground, to see what it says");
 }

@@ -3,6 +3,7 @@
  */
 
 import { join } from "node:path";
+import { printableLine } from "../core/printable.ts";
 import type { Home } from "../home/home.ts";
 
 /** A file of this size is put aside once; the one put aside before is dropped. */
@@ -22,11 +23,7 @@ export class WorkerLog {
 
   /** Adds a line; control characters in it are escaped, so that it stays one. */
   write(text: string): void {
-    // deno-lint-ignore no-control-regex -- these are the characters that would break the line
-    const printable = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-      return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-    });
-    const line = new TextEncoder().encode(`${new Date().toISOString()} ${printable}\n`);
+    const line = new TextEncoder().encode(`${new Date().toISOString()} ${printableLine(text)}\n`);
     try {
       if (this.#isEchoed) Deno.stderr.writeSync(line);
       if (this.#sizeBytes > MAX_LOG_BYTES) this.#putAside();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   CONFIG_KEYS,
   type ConfigKey,
+  inUsersUnit,
   parseSetting,
   rangeOf,
   readConfig,
@@ -44,23 +45,23 @@ function refusal(key: string) {
 
 for (const [key, range] of Object.entries(RANGES) as [keyof typeof RANGES, Range][]) {
   Deno.test(`parseSetting: ${key} goes from ${range.min} to ${range.max}, these included`, () => {
-    assert.equal(parseSetting(key, range.min), Number(range.min));
-    assert.equal(parseSetting(key, range.max), Number(range.max));
-    assert.throws(() => parseSetting(key, range.below), refusal(key));
-    assert.throws(() => parseSetting(key, range.above), refusal(key));
+    assert.equal(parseSetting(resolveKey(key), range.min), Number(range.min));
+    assert.equal(parseSetting(resolveKey(key), range.max), Number(range.max));
+    assert.throws(() => parseSetting(resolveKey(key), range.below), refusal(key));
+    assert.throws(() => parseSetting(resolveKey(key), range.above), refusal(key));
     assert.ok(rangeOf(key).endsWith(`number from ${range.min} to ${range.max}`), rangeOf(key));
   });
 
   Deno.test(`parseSetting: ${key} ${range.fraction ? "may" : "can't"} have a fraction`, () => {
     const text = `${Number(range.min) + 1}.5`;
-    if (range.fraction) assert.equal(parseSetting(key, text), Number(text));
-    else assert.throws(() => parseSetting(key, text), refusal(key));
+    if (range.fraction) assert.equal(parseSetting(resolveKey(key), text), Number(text));
+    else assert.throws(() => parseSetting(resolveKey(key), text), refusal(key));
     assert.equal(rangeOf(key).startsWith("a whole"), !range.fraction);
   });
 
   Deno.test(`parseSetting: ${key} is no word, no list and no other kind of number`, () => {
     for (const text of ["", " ", "abc", "1,5", "0x10", "Infinity", "NaN", "5s", "1_000", "1e999", "٣"]) {
-      assert.throws(() => parseSetting(key, text), refusal(key), text);
+      assert.throws(() => parseSetting(resolveKey(key), text), refusal(key), text);
     }
   });
 }
@@ -70,45 +71,59 @@ Deno.test("SETTINGS: the ranges above are those of all keys but the scheduling m
 });
 
 Deno.test("parseSetting: scheduling_mode is priority or fifo, in any case", () => {
-  assert.equal(parseSetting("scheduling_mode", "fifo"), "fifo");
-  assert.equal(parseSetting("scheduling_mode", " Priority "), "priority");
+  assert.equal(parseSetting(resolveKey("scheduling_mode"), "fifo"), "fifo");
+  assert.equal(parseSetting(resolveKey("scheduling_mode"), " Priority "), "priority");
   for (const text of ["lifo", "", "priority,fifo", "toString"]) {
-    assert.throws(() => parseSetting("scheduling_mode", text), refusal("scheduling_mode"), text);
+    assert.throws(() => parseSetting(resolveKey("scheduling_mode"), text), refusal("scheduling_mode"), text);
   }
   assert.equal(rangeOf("scheduling_mode"), "priority or fifo");
 });
 
 Deno.test("parseSetting: space around a number, signs and exponents are fine", () => {
-  assert.equal(parseSetting("backoff_base", " +2.50 "), 2.5);
-  assert.equal(parseSetting("max_retries", "1e2"), 100);
-  assert.equal(parseSetting("backoff_base", ".5"), 0.5);
+  assert.equal(parseSetting(resolveKey("backoff_base"), " +2.50 "), 2.5);
+  assert.equal(parseSetting(resolveKey("max_retries"), "1e2"), 100);
+  assert.equal(parseSetting(resolveKey("backoff_base"), ".5"), 0.5);
 });
 
 Deno.test("resolveKey: snake_case, kebab-case and capitals are the same key", () => {
   for (const key of CONFIG_KEYS) {
     for (const name of [key, key.replaceAll("_", "-"), key.toUpperCase(), ` ${key} `]) {
-      assert.deepEqual(resolveKey(name, "7"), { key, value: "7" }, name);
+      assert.deepEqual(resolveKey(name), { key, name: key, unit: 1 }, name);
     }
   }
 });
 
 Deno.test("resolveKey: the names of older programs are understood, with their units", () => {
-  const resolved: [string, string, ConfigKey, string][] = [
-    ["job_timeout", "60", "job_timeout_seconds", "60"],
-    ["job-timeout", "60", "job_timeout_seconds", "60"],
-    ["default_timeout_secs", "0.5", "job_timeout_seconds", "0.5"],
-    ["worker_poll_interval", "2", "poll_interval_ms", "2000"],
-    ["worker-poll-interval", "0.25", "poll_interval_ms", "250"],
-    ["worker_poll_interval", "soon", "poll_interval_ms", "soon"],
+  const resolved: [string, string, ConfigKey, number][] = [
+    ["job_timeout", "60", "job_timeout_seconds", 60],
+    ["job-timeout", "60", "job_timeout_seconds", 60],
+    ["default_timeout_secs", "0.5", "job_timeout_seconds", 0.5],
+    ["worker_poll_interval", "2", "poll_interval_ms", 2000],
+    ["worker-poll-interval", "0.25", "poll_interval_ms", 250],
   ];
   for (const [name, given, key, value] of resolved) {
-    assert.deepEqual(resolveKey(name, given), { key, value }, name);
+    const named = resolveKey(name);
+    assert.equal(named.key, key);
+    assert.equal(parseSetting(named, given), value);
+    assert.equal(inUsersUnit(named, value), Number(given));
+  }
+});
+
+Deno.test("parseSetting: a refusal tells the name and the range as the user knows them", () => {
+  for (const text of ["0", "61", "soon"]) {
+    assert.throws(() => parseSetting(resolveKey("worker-poll-interval"), text), (error: QueueError) => {
+      assert.match(
+        error.message,
+        /^Cannot set worker_poll_interval to ".*": it is a number from 0.05 to 60$/,
+      );
+      return true;
+    });
   }
 });
 
 Deno.test("resolveKey: an unknown key is not_found and can be suggested for", () => {
   for (const name of ["max_retrys", "", "constructor", "__proto__", "max retries"]) {
-    assert.throws(() => resolveKey(name, "1"), (error: QueueError) => {
+    assert.throws(() => resolveKey(name), (error: QueueError) => {
       assert.equal(error.code, "not_found");
       assert.ok(error.message.includes(`"${name}"`));
       assert.deepEqual(error.mistyped?.known, CONFIG_KEYS);
@@ -132,6 +147,6 @@ Deno.test("readConfig: what is set counts, the rest keeps its default", () => {
 
 Deno.test("SETTINGS: each default is a value that its own key accepts", () => {
   for (const key of CONFIG_KEYS) {
-    assert.equal(parseSetting(key, String(SETTINGS[key].default)), SETTINGS[key].default, key);
+    assert.equal(parseSetting(resolveKey(key), String(SETTINGS[key].default)), SETTINGS[key].default, key);
   }
 });

@@ -140,12 +140,13 @@ Deno.test("Connection.open: a wait that becomes noticeable is told once", async 
 });
 
 Deno.test("Connection.open: SQLite itself waits too briefly to stop the program's timers", () =>
-  inFolder(async (dir) => {
+  inFolder((dir) => {
     const connection = Connection.open(join(dir, "queue.db"), {
       ...{ durability: "full", lockTimeoutMs: 100 },
     });
     assert.ok(Number(connection.pragma("busy_timeout")) <= 50);
     connection.close();
+    return Promise.resolve();
   }));
 
 for (const [durability, synchronous] of [["full", 2], ["normal", 1]] as const) {

@@ -16,12 +16,12 @@ export interface ClearFlags {
   readonly yes?: boolean;
 }
 
-/** Deletes the jobs that match; all but those that are processing, if nothing restricts it. */
+/** Deletes the jobs that match, exit status 1 if the user says no; all but those that are processing, if nothing restricts it. */
 export async function clear(
   context: Context,
   _operands: readonly string[],
   flags: ClearFlags,
-): Promise<void> {
+): Promise<number> {
   const states = flags.state === undefined ? undefined : parseStates(flags.state);
   const filter: JobFilter = {
     ...(states === undefined ? {} : { states }),
@@ -31,7 +31,12 @@ export async function clear(
   const which = `${
     states === undefined ? "all jobs but those that are processing" : `all ${states.join(" and ")} jobs`
   }${age}`;
-  await deleteAsked(context, { filter, which, yes: flags.yes === true, mayAssume: states !== undefined });
+  return await deleteAsked(context, {
+    filter,
+    which,
+    yes: flags.yes === true,
+    mayAssume: states !== undefined,
+  });
 }
 
 /** `dlq clear`: deletes the dead letter queue. */
@@ -39,24 +44,26 @@ export async function dlqClear(
   context: Context,
   _operands: readonly string[],
   flags: { readonly yes?: boolean },
-): Promise<void> {
+): Promise<number> {
   const states: JobState[] = ["dead"];
   const which = "all jobs of the dead letter queue";
-  await deleteAsked(context, { filter: { states }, which, yes: flags.yes === true, mayAssume: false });
+  return await deleteAsked(context, { filter: { states }, which, yes: flags.yes === true, mayAssume: false });
 }
 
 async function deleteAsked(
   context: Context,
   asked: { filter: JobFilter; which: string; yes: boolean; mayAssume: boolean },
-): Promise<void> {
+): Promise<number> {
   const { filter, which, yes, mayAssume } = asked;
   const refusal = () => badInput(`Cannot delete ${which} without being sure`, "the same with --yes");
   if (!context.confirm(`Delete ${which}, with their output?`, { yes, mayAssume, refusal })) {
-    return context.output.talk("Nothing was deleted");
+    context.output.talk("Nothing was deleted");
+    return 1;
   }
   const deleted = await (await context.queue()).clear(filter);
   if (context.flags.json) context.output.json({ deleted });
   else context.output.result(`Deleted ${deleted} job(s)`);
+  return 0;
 }
 
 function olderThanMs(text: string): number {

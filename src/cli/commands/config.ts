@@ -2,7 +2,7 @@
  * `config`: reading and changing the configuration.
  */
 
-import { resolveKey, SETTINGS } from "../../core/config.ts";
+import { inUsersUnit, resolveKey, SETTINGS } from "../../core/config.ts";
 import type { ConfigEntry } from "../../core/queue.ts";
 import type { Context } from "../context.ts";
 import { renderTable } from "../table.ts";
@@ -16,10 +16,10 @@ export async function configSet(context: Context, operands: readonly string[]): 
 
 /** `config get KEY`: the bare value. */
 export async function configGet(context: Context, operands: readonly string[]): Promise<void> {
-  const { key } = resolveKey(operands[0]!);
-  const entry = (await (await context.queue()).configEntries()).find((candidate) => candidate.key === key)!;
+  const named = resolveKey(operands[0]!);
+  const entry = (await (await context.queue()).configEntries()).find(({ key }) => key === named.key)!;
   if (context.flags.json) context.output.json(entryJson(entry));
-  else context.output.result(String(entry.value));
+  else context.output.result(String(inUsersUnit(named, entry.value)));
 }
 
 /** `config list` and `config show`: all keys. */

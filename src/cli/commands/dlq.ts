@@ -6,7 +6,7 @@ import { badInput } from "../../core/errors.ts";
 import { jobJson } from "../../core/json_view.ts";
 import type { Context } from "../context.ts";
 import { ago } from "../local_time.ts";
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../../core/printable.ts";
 import { type JobColumn, parseLimit, printJobs } from "./list.ts";
 import { get } from "./status.ts";
 

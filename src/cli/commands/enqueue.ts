@@ -3,14 +3,14 @@
  */
 
 import { resolve } from "node:path";
-import { badInput } from "../../core/errors.ts";
+import { badInput, QueueError } from "../../core/errors.ts";
 import { parseDurationMs } from "../../core/duration.ts";
 import { checkJobInput } from "../../core/job_input.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
+import { shellJoin } from "../../core/shell_words.ts";
 import type { Context } from "../context.ts";
-import { printableLine } from "../printable.ts";
-import { shellJoin } from "../shell_words.ts";
+import { printableLine } from "../../core/printable.ts";
 
 /** What the flags say. */
 export interface EnqueueFlags {
@@ -21,12 +21,17 @@ export interface EnqueueFlags {
   readonly runAt?: string;
   readonly delay?: string;
   readonly timeout?: string;
+  /** The same as `timeout`. */
+  readonly timeoutSeconds?: string;
   readonly maxRetries?: string;
   readonly backoffBase?: string;
   readonly queue?: string;
   readonly cwd?: string;
   readonly env?: string[];
 }
+
+const EXAMPLES =
+  `queuectl enqueue '{"id": "job1", "command": "echo hello"}', or: queuectl enqueue -- echo hello`;
 
 /** More jobs than this are told as a number. */
 const MAX_LINES = 20;
@@ -69,7 +74,7 @@ async function readInputs(
       count === "nothing"
         ? "There is no job to enqueue"
         : `The job is described in ${count === "more than one" ? "several arguments" : "several ways"}`,
-      `queuectl enqueue '{"id": "job1", "command": "echo hello"}', or: queuectl enqueue -- echo hello`,
+      EXAMPLES,
     );
   }
   if (words.length > 0) {
@@ -80,6 +85,7 @@ async function readInputs(
   if (flags.file !== undefined) {
     return await parseJobs(flags.file === "-" ? await readStdin() : readFile(flags.file));
   }
+  if (texts[0]!.trim() === "") throw badInput("There is no job to enqueue: the argument is empty", EXAMPLES);
   return await parseJobs(texts[0] === "-" ? await readStdin() : texts[0]!);
 }
 
@@ -92,11 +98,12 @@ function withFlags({ input, where }: PlacedInput, flags: EnqueueFlags): PlacedIn
   if (flags.runAt !== undefined && flags.delay !== undefined) {
     throw badInput("Cannot use --run-at and --delay together", "one of them");
   }
+  const timeout = flags.timeout ?? flags.timeoutSeconds;
   const given = {
     id: flags.id,
     priority: flags.priority === undefined ? undefined : asNumberOrWord(flags.priority),
     run_at: flags.delay === undefined ? flags.runAt : afterDelay(flags.delay),
-    timeout: flags.timeout === undefined ? undefined : seconds("--timeout", flags.timeout),
+    timeout: timeout === undefined ? undefined : seconds("--timeout", timeout),
     max_retries: flags.maxRetries === undefined ? undefined : asNumberOrWord(flags.maxRetries),
     backoff_base: flags.backoffBase === undefined ? undefined : asNumberOrWord(flags.backoffBase),
     queue: flags.queue,
@@ -140,14 +147,24 @@ function variables(pairs: readonly string[]): Record<string, string> {
 }
 
 async function readStdin(): Promise<string> {
-  return await new Response(Deno.stdin.readable).text();
+  return asText(new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()), "standard input");
 }
 
 function readFile(path: string): string {
   try {
-    return Deno.readTextFileSync(path);
+    return asText(Deno.readFileSync(path), `the file ${path}`);
   } catch (error) {
+    if (error instanceof QueueError) throw error;
     const why = error instanceof Error ? error.message.replace(/ \(os error.*/, "") : String(error);
     throw badInput(`Cannot read the file ${path}: ${why}`, "queuectl enqueue - < FILE");
+  }
+}
+
+/** Bytes that are no UTF-8 would be stored as other characters than were meant. */
+function asText(bytes: Uint8Array, source: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw badInput(`Cannot read ${source}: it is not UTF-8`, `iconv -t UTF-8, before queuectl enqueue -`);
   }
 }

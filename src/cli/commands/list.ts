@@ -7,6 +7,7 @@ import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
 import { jobJson } from "../../core/json_view.ts";
 import type { JobFilter } from "../../core/store.ts";
 import type { Context } from "../context.ts";
+import { jsonText } from "../output.ts";
 import { ago } from "../local_time.ts";
 import { renderTable } from "../table.ts";
 
@@ -77,7 +78,7 @@ export async function printJobs(
 async function printJsonArray(output: Context["output"], pages: AsyncIterable<Job[]>): Promise<void> {
   let isFirst = true;
   for await (const page of pages) {
-    const items = page.map((job) => JSON.stringify(jobJson(job), null, 2).replaceAll("\n", "\n  "));
+    const items = page.map((job) => jsonText(jobJson(job)).replaceAll("\n", "\n  "));
     output.bytes(new TextEncoder().encode(`${isFirst ? "[" : ","}\n  ${items.join(",\n  ")}`));
     isFirst = false;
   }
@@ -90,7 +91,11 @@ export function parseStates(text: string): JobState[] {
     const name = word.trim().toLowerCase();
     const state = JOB_STATES.find((known) => known === name);
     if (state === undefined) {
-      throw unknownWord("bad_input", `There is no state "${word}"`, { typed: name, known: JOB_STATES });
+      throw unknownWord("bad_input", `There is no state "${word}"`, {
+        typed: name,
+        known: JOB_STATES,
+        usage: (word) => `--state ${word}`,
+      });
     }
     return state;
   });

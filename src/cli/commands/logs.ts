@@ -6,10 +6,11 @@ import type { Attempt } from "../../core/attempt.ts";
 import { badInput, notFound } from "../../core/errors.ts";
 import { FINAL_STATES, type Job } from "../../core/job.ts";
 import type { Queue } from "../../core/queue.ts";
+import { shellJoin } from "../../core/shell_words.ts";
 import { type OutputPaths, outputPaths } from "../../home/output_files.ts";
 import type { Context } from "../context.ts";
 import { localTime } from "../local_time.ts";
-import { printableLine, printableOutput } from "../printable.ts";
+import { printableLine, printableOutput } from "../../core/printable.ts";
 
 /** What the flags say. */
 export interface LogsFlags {
@@ -36,11 +37,11 @@ export async function logs(context: Context, operands: readonly string[], flags:
   if (attempt === null) return nothingYet(context, job);
   const paths = outputPaths(context.home, job.seq, attempt.id);
   const { output } = context;
-  if (flags.path) return output.result(streams.map((stream) => paths[stream]).join("\n"));
   if (context.flags.json) {
-    const texts = streams.map((stream) => [stream, readText(paths[stream])]);
-    return output.json({ job: job.id, attempt: attempt.number, ...Object.fromEntries(texts) });
+    const values = streams.map((stream) => [stream, flags.path ? paths[stream] : readText(paths[stream])]);
+    return output.json({ job: job.id, attempt: attempt.number, ...Object.fromEntries(values) });
   }
+  if (flags.path) return output.result(streams.map((stream) => paths[stream]).join("\n"));
   const printers = streams.map((stream) => new StreamPrinter(context, paths[stream], flags.raw === true));
   for (const [index, printer] of printers.entries()) {
     if (index > 0 && !printer.isEmpty()) output.talk("--- stderr ---");
@@ -91,7 +92,7 @@ async function attemptOf(queue: Queue, job: Job, number: string | undefined): Pr
   if (!/^\d{1,9}$/.test(number)) throw badInput(`Cannot show attempt ${number}: it is a whole number from 1`);
   const found = attempts.findLast((attempt) => attempt.number === Number(number));
   if (found === undefined) {
-    throw notFound(`Job ${job.id} has no attempt ${number}`, `queuectl history ${job.id}`);
+    throw notFound(`Job ${job.id} has no attempt ${number}`, shellJoin(["queuectl", "history", job.id]));
   }
   return found;
 }
@@ -107,22 +108,24 @@ async function follow(
   followed: { queue: Queue; job: Job; streams: Stream[]; flags: LogsFlags },
 ): Promise<void> {
   const { queue, streams, flags } = followed;
-  let shownId: number | null = null;
+  let shownId = 0;
   let printers: StreamPrinter[] = [];
   while (true) {
     // The state is read before the files: if it is final, the files are complete.
     const job = await queue.job(followed.job.id);
     const isFinal = (FINAL_STATES as readonly string[]).includes(job.state);
-    const attempt = await attemptOf(queue, job, flags.attempt);
-    if (attempt !== null && attempt.id !== shownId) {
+    const asked = flags.attempt === undefined ? null : await attemptOf(queue, job, flags.attempt);
+    // Short attempts may begin and end between two looks. Those before the newest are not shown at the start.
+    const attempts = asked !== null ? [asked] : await queue.attempts(job);
+    for (const attempt of shownId === 0 ? attempts.slice(-1) : attempts.filter(({ id }) => id > shownId)) {
       for (const printer of printers) printer.printNew();
-      if (shownId !== null) context.output.talk(`--- attempt ${attempt.number} ---`);
+      if (shownId !== 0 && attempt.id !== shownId) context.output.talk(`--- attempt ${attempt.number} ---`);
       const paths = outputPaths(context.home, job.seq, attempt.id);
       printers = streams.map((stream) => new StreamPrinter(context, paths[stream], flags.raw === true));
       shownId = attempt.id;
     }
     for (const printer of printers) printer.printNew();
-    if (isFinal || (flags.attempt !== undefined && attempt?.outcome !== null)) break;
+    if (isFinal || (asked !== null && asked.outcome !== null)) break;
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
   }
   for (const printer of printers) printer.finish();

@@ -4,7 +4,7 @@
 
 import { jobJson } from "../../core/json_view.ts";
 import type { Context } from "../context.ts";
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../../core/printable.ts";
 
 /** `retry ID…`: finished or failed jobs become pending now, with attempts 0. */
 export async function retry(context: Context, operands: readonly string[]): Promise<void> {

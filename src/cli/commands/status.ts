@@ -8,7 +8,7 @@ import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.
 import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
 import { lasting, localTime } from "../local_time.ts";
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../../core/printable.ts";
 import { attemptsTable } from "./history.ts";
 
 const LABELS: Record<JobState, string> = {

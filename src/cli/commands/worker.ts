@@ -8,7 +8,7 @@ import { workerJson, workerState } from "../../core/json_view.ts";
 import type { WorkerRecord, WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
 import { lasting } from "../local_time.ts";
-import { printableLine } from "../printable.ts";
+import { printableLine } from "../../core/printable.ts";
 import { renderTable } from "../table.ts";
 
 /** What the flags of `worker start` say. */

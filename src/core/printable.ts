@@ -1,15 +1,14 @@
 /**
- * Text from outside (commands, ids, output of jobs) on its way to a terminal: what could move the cursor, set
- * the title, reorder the line or hide something is shown, not obeyed.
+ * Text from outside (commands, ids, output of jobs) on its way to a terminal or a log: what could move the
+ * cursor, set the title, reorder the line or hide something is shown, not obeyed.
  */
 
-/** C0 and C1 controls, and the marks that change the direction of text. */
-// deno-lint-ignore no-control-regex -- these are the characters that it is about
-const DANGEROUS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters, line separators, and marks that reorder the text around them. */
+export const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** `text` on one line, with dangerous characters as escapes: `\n`, `\x1b`, `\u202e`. */
+/** `text` on one line, with such characters as escapes: `\n`, `\x1b`, `\u202e`. */
 export function printableLine(text: string): string {
-  return text.replace(DANGEROUS, escape);
+  return text.replace(UNPRINTABLE, escape);
 }
 
 /**
@@ -19,7 +18,7 @@ export function printableLine(text: string): string {
 export function printableOutput(text: string): string {
   // deno-lint-ignore no-control-regex -- a colour is ESC [ numbers m
   return text.replace(/\u001b\[[\d;:]*m|\r?\n|\t|[^]/gu, (piece) => {
-    return piece.length > 1 || piece === "\n" || piece === "\t" ? piece : piece.replace(DANGEROUS, escape);
+    return piece.length > 1 || piece === "\n" || piece === "\t" ? piece : piece.replace(UNPRINTABLE, escape);
   });
 }
 
