@@ -122,7 +122,7 @@ Deno.test("tidy: nothing is left behind", () => {
     ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK", "not imp" + "lemented"].join("|"),
   );
   assert.deepEqual(occurrences([...SRC, ...TESTS], markers), []);
-  assert.deepEqual(occurrences(TESTS, /\.only\(|only: true|ignore: true/), []);
+  assert.deepEqual(occurrences(TESTS, /\.only\(|only: (?=true)|ignore: (?=true)/), []);
   assert.deepEqual(occurrences(SRC, /console\.\w+\(/), []);
 });
 
@@ -142,7 +142,9 @@ Deno.test("tidy: every module and every export is documented", () => {
 
 Deno.test("tidy: every dependency has a row with its reason in the README", () => {
   const readme = Deno.readTextFileSync(`${ROOT}README.md`);
-  const missing = Object.keys(manifest.imports).filter((name) => !readme.includes(`| \`${name}\` |`));
+  const missing = Object.keys(manifest.imports).filter((name) =>
+    !new RegExp(`^\\| \`${name}\` +\\|`, "m").test(readme)
+  );
   assert.deepEqual(missing, []);
 });
 

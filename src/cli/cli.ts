@@ -44,15 +44,17 @@ export async function runCli(args: readonly string[], wiring: Wiring): Promise<n
 
 /** `--max_retries` is the same as `--max-retries`; a word that is a flag's value stays as it is. */
 function withKebabFlags(args: readonly string[], program: Command): string[] {
-  const known = new Map(optionsOf(program).map((option) => [option.long, option]));
+  const options = optionsOf(program);
   const end = args.includes("--") ? args.indexOf("--") : args.length;
   let isValue = false;
   return args.map((arg, index) => {
-    const name = /^--[^=]+/.exec(arg)?.[0].replaceAll("_", "-");
-    const option = isValue || index >= end || name === undefined ? undefined : known.get(name);
-    const short = isValue ? undefined : optionsOf(program).find((one) => one.short === arg);
-    isValue = ((option ?? short)?.required ?? false) && !arg.includes("=");
-    return option === undefined ? arg : `${name}${arg.slice(name!.length)}`;
+    if (isValue || index >= end) {
+      isValue = false;
+      return arg;
+    }
+    const flag = arg.replace(/^--[^=]+/, (name) => name.replaceAll("_", "-"));
+    isValue = options.some((option) => option.required && (option.long === flag || option.short === flag));
+    return flag;
   });
 }
 

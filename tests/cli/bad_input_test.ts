@@ -52,7 +52,7 @@ Deno.test("bad input: no text at all is refused on the command line", () =>
 Deno.test("bad input: JSON that is nested without end is refused like any other", () =>
   TemporaryHome.use(async (home) => {
     const stdin = "[".repeat(200_000);
-    assertRefused(await home.call(["enqueue", "-"], { stdin }), 2, /not JSON/);
+    assertRefused(await home.call(["enqueue", "-"], { stdin }), 2, /nested too deeply/);
     const deep = `{"command": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
     assertRefused(await home.call(["enqueue", "-"], { stdin: deep }), 2, /"command" must be|not JSON/);
   }));
@@ -146,7 +146,7 @@ Deno.test("bad input: an id that is empty, blank, or longer than 200 characters 
 
 Deno.test("bad input: a command that is empty or blank is refused", () =>
   TemporaryHome.use(async (home) => {
-    const rule = /"command" must be a command, not an empty string/;
+    const rule = /"command" must be a string that is not empty/;
     await assertJobsRefused(home, [[{ command: "" }, rule], [{ command: " \n\t" }, rule]]);
     assertRefused(await home.call(["enqueue", "--command", ""]), 2, rule);
     assertRefused(await home.call(["enqueue", "--", ""]), 2, rule);

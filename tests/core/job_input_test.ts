@@ -110,7 +110,8 @@ Deno.test("checkJobInput: an unknown key is refused and can be suggested for", (
     assert.throws(() => checkJobInput({ command: "true", [key]: 1 }, "Line 2: "), (error: QueueError) => {
       assert.equal(error.code, "bad_input");
       assert.equal(error.message, `Line 2: A job has no key "${key}"`);
-      assert.deepEqual(error.mistyped, { typed: key, known: JOB_KEYS });
+      assert.equal(error.mistyped?.typed, key);
+      assert.deepEqual(error.mistyped?.known, JOB_KEYS);
       return true;
     });
   }

@@ -46,7 +46,7 @@ Deno.test("cureFor: the error's own hint, or null, if no word was mistyped", () 
 
 Deno.test("cureFor: suggests the key for a misspelt setting", () => {
   assert.throws(() => resolveKey("max-retrys"), (error: QueueError) => {
-    assert.equal(cureFor(error), "max_retries");
+    assert.equal(cureFor(error), "queuectl config get max_retries");
     return true;
   });
 });
