@@ -182,6 +182,11 @@ export function parseDate(text: string): number | null {
 }
 
 function show(value: unknown): string {
-  const json = JSON.stringify(value) ?? String(value);
+  let json: string;
+  try {
+    json = JSON.stringify(value) ?? String(value);
+  } catch {
+    return "a value that is nested too deeply";
+  }
   return json.length <= 60 ? json : `${json.slice(0, 57)}…`;
 }
