@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { Attempt, EndedAttempt } from "../../src/core/attempt.ts";
 import type { LogEntry } from "../../src/core/event.ts";
-import { type FailedJob, FINAL_STATES, type Job, type PendingJob } from "../../src/core/job.ts";
+import { type FailedJob, FINAL_STATES, type Job, JOB_STATES, type PendingJob } from "../../src/core/job.ts";
 import { CRASH_LIMIT, enqueue, transition } from "../../src/core/lifecycle.ts";
 import type { Evidence, LedgerLine } from "./evidence.ts";
 
@@ -40,6 +40,23 @@ const RULES: Record<string, Rule> = {
       return [];
     });
   },
+
+  "what was enqueued together is stored together": ({ acknowledgements, jobs }) => {
+    const stored = new Set(jobs.map((job) => job.id));
+    return [...Map.groupBy(acknowledgements, (one) => one.batch).values()].flatMap((batch) => {
+      const missing = batch.filter(({ id }) => !stored.has(id));
+      if (missing.length === 0 || missing.length === batch.length) return [];
+      return [{ job: missing[0]!.id, what: `is not stored, but others of its ${batch.length} are` }];
+    });
+  },
+
+  "the counters say how many jobs there are": ({ counts, jobs }) =>
+    JOB_STATES.flatMap((state) => {
+      const counted = jobs.filter((job) => job.state === state).length;
+      return counted === counts[state]
+        ? []
+        : [{ job: null, what: `${counted} are ${state}, not ${counts[state]}` }];
+    }),
 
   "replaying the events gives every job's row": ({ events, jobs }) => {
     const { steps, faults } = replay(events, jobs);
@@ -114,6 +131,24 @@ const RULES: Record<string, Rule> = {
         .map((one) => ({ job: job.id, what: `attempt ${one.id} is ${one.outcome} but never ran` }))
     );
     return [...strangers, ...silent];
+  },
+
+  "an attempt has succeeded only once its command has ended": ({ ledger, jobs, attempts, bootAt }) => {
+    if (bootAt === null || ledger.length === 0) return [];
+    const ends = new Map(
+      ledger.filter((line) => line.kind === "E").map((line) => [line.attemptId, line.bootMs]),
+    );
+    return jobs.flatMap((job) =>
+      (attempts.get(job.seq) ?? []).flatMap((attempt) => {
+        if (attempt.outcome !== "succeeded") return [];
+        const endedAt = bootAt + (ends.get(attempt.id) ?? Infinity);
+        if (endedAt <= attempt.finishedAt + CLOCK_SLACK_MS) return [];
+        return [{
+          job: job.id,
+          what: `attempt ${attempt.id} was said to have succeeded before it had ended`,
+        }];
+      })
+    );
   },
 
   "every recovery and every release has a cause": ({ attempts, jobs, deeds }) =>

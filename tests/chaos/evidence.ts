@@ -11,6 +11,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Attempt } from "../../src/core/attempt.ts";
 import type { LogEntry } from "../../src/core/event.ts";
 import type { Job } from "../../src/core/job.ts";
+import type { JobCounts } from "../../src/core/store.ts";
 import type { WorkerRecord } from "../../src/core/worker_record.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 
@@ -18,6 +19,8 @@ import { SqliteStore } from "../../src/store/sqlite.ts";
 export interface Acknowledgement {
   readonly id: string;
   readonly result: "ok" | "fail" | "unknown";
+  /** Jobs with the same number were enqueued in one call. */
+  readonly batch: number;
 }
 
 /** A line that a job wrote: S when it began, E when it ended. */
@@ -45,6 +48,7 @@ export interface Evidence {
   readonly attempts: ReadonlyMap<number, readonly Attempt[]>;
   readonly events: readonly LogEntry[];
   readonly workers: readonly WorkerRecord[];
+  readonly counts: JobCounts;
   readonly acknowledgements: readonly Acknowledgement[];
   readonly ledger: readonly LedgerLine[];
   readonly deeds: readonly Deed[];
@@ -67,7 +71,7 @@ export async function gather(
     const jobs = await store.jobs({});
     const attempts = new Map<number, Attempt[]>();
     for (const job of jobs) attempts.set(job.seq, await store.attempts(job.seq));
-    const workers = await store.workers();
+    const [workers, counts] = [await store.workers(), await store.counts()];
     const events = await store.events(0, Number.MAX_SAFE_INTEGER);
     const ledger = readLedger(`${home}/ledger`);
     return {
@@ -77,6 +81,7 @@ export async function gather(
       attempts,
       events,
       workers,
+      counts,
       ledger,
       home,
       integrityFaults: integrity(home),

@@ -2,6 +2,9 @@
  * The ground on which a fault is tried: a home, a seed, and records of what is done.
  */
 
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import type { ClaimRef } from "../../src/core/store.ts";
 import { call, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { waitFor } from "../harness/wait_for.ts";
@@ -45,6 +48,7 @@ export class Ground {
   readonly deeds: Deed[] = [];
   readonly #expectedOutput = new Map<string, string>();
   readonly #bootAt = bootTime();
+  #batches = 0;
 
   private constructor(home: TemporaryHome, seed: number) {
     this.home = home;
@@ -97,7 +101,8 @@ export class Ground {
 
   /** Records what a client was told. */
   acknowledge(jobs: readonly ChaosJob[], result: Acknowledgement["result"]): void {
-    for (const { id } of jobs) this.acknowledgements.push({ id, result });
+    const batch = this.#batches++;
+    for (const { id } of jobs) this.acknowledgements.push({ id, result, batch });
   }
 
   /** Sends a signal to a worker's process and records the deed first: its effect may come at once. */
@@ -110,6 +115,36 @@ export class Ground {
   async livingWorkers(): Promise<{ id: number; pid: number; state: string; jobs: { id: string }[] }[]> {
     const workers = await this.home.json("worker", "list");
     return workers.filter((worker: { state: string }) => worker.state !== "dead");
+  }
+
+  /** The claims that workers hold, with their tokens: what a worker that comes back from the dead would have. */
+  claims(): ClaimRef[] {
+    const db = new DatabaseSync(`${this.home.dir}/queue.db`, { readOnly: true });
+    try {
+      const rows = db.prepare("SELECT seq, attempt_id, claim_token FROM jobs WHERE state = 'processing'")
+        .all();
+      return rows.map((row) => ({
+        jobSeq: Number(row.seq),
+        attemptId: Number(row.attempt_id),
+        token: String(row.claim_token),
+      }));
+    } finally {
+      db.close();
+    }
+  }
+
+  /** Lets the holder of old claims try to end them, by the code under test: that must change nothing. */
+  async haunt(claims: readonly ClaimRef[]): Promise<void> {
+    const ghost = Deno.env.get("QUEUECTL_TEST_TREE") ?? fileURLToPath(new URL("../..", import.meta.url));
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", "-A", `${ghost}/tests/chaos/ghost.ts`, `${this.home.dir}/queue.db`],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(JSON.stringify(claims)));
+    await writer.close();
+    await child.output();
   }
 
   /** Waits until no job can move any more. */

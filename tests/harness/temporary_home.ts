@@ -74,10 +74,11 @@ export class TemporaryHome {
     return [...new TextDecoder().decode(stdout).matchAll(/\/proc\/(\d+)\//g)].map(([, pid]) => Number(pid));
   }
 
-  async #leaveNothing(): Promise<void> {
+  /** Kills every process that was started for this home. */
+  async endProcesses(): Promise<void> {
     for (let round = 0; round < 100; round++) {
       const pids = await this.processes();
-      if (pids.length === 0) break;
+      if (pids.length === 0) return;
       for (const pid of pids) {
         try {
           Deno.kill(pid, "SIGKILL");
@@ -86,6 +87,10 @@ export class TemporaryHome {
         }
       }
     }
+  }
+
+  async #leaveNothing(): Promise<void> {
+    await this.endProcesses();
     await Deno.remove(this.dir, { recursive: true });
   }
 }

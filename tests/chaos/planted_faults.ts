@@ -1,0 +1,125 @@
+/**
+ * Faults to plant in a copy of the program, to prove that the checker notices them.
+ */
+
+/** One change of a source text that breaks a promise. */
+export interface PlantedFault {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Each breaks another promise; `from` stands exactly once in its file. */
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    name: "the token is not checked when an attempt ends",
+    file: "src/store/jobs_table.ts",
+    from: "WHERE seq = ? AND attempt_id = ? AND claim_token = ?",
+    to: "WHERE seq = ? AND attempt_id >= ? AND ? IS NOT NULL",
+  },
+  {
+    name: "a late end is accepted whatever has become of the job",
+    file: "src/store/sqlite.ts",
+    from: "if (row === undefined) return null;\n      return this.#endHeld",
+    to:
+      'if (row === undefined) { this.#log({ type: "ended", end, maxBackoffMs: 0 }, ref.jobSeq, options.now); return null; }\n      return this.#endHeld',
+  },
+  {
+    name: "workers are taken for dead without proof",
+    file: "src/worker/recovery.ts",
+    from: "lives[index] === life",
+    to: 'life === "dead" || lives[index] === life',
+  },
+  {
+    name: "jobs are given back before the old command is killed",
+    file: "src/worker/recovery.ts",
+    from: "const killed = await killStrays(strays);",
+    to: "const killed = strays.length;",
+  },
+  {
+    name: "no heartbeat while a worker finishes its last jobs",
+    file: "src/worker/worker.ts",
+    from: "const sinceMs = performance.now() - this.#beatAtMs;",
+    to: "const sinceMs = this.#isStopping ? 0 : performance.now() - this.#beatAtMs;",
+  },
+  {
+    name: "attempts are not counted",
+    file: "src/core/lifecycle.ts",
+    from: "attempts: job.attempts + 1,",
+    to: "attempts: Math.max(1, job.attempts),",
+  },
+  {
+    name: "a lost attempt costs the job one",
+    file: "src/core/lifecycle.ts",
+    from: "attempts: job.attempts - 1, crashes, updatedAt",
+    to: "attempts: job.attempts, crashes, updatedAt",
+  },
+  {
+    name: "the backoff delay is that of the attempt before",
+    file: "src/core/backoff.ts",
+    from: "base ** attempts * 1000",
+    to: "base ** (attempts - 1) * 1000",
+  },
+  {
+    name: "a job gets one attempt more than its limit",
+    file: "src/core/lifecycle.ts",
+    from: "job.attempts >= job.maxRetries",
+    to: "job.attempts > job.maxRetries",
+  },
+  {
+    name: "run_at is ignored",
+    file: "src/store/jobs_table.ts",
+    from: "runAt, runAt <= now ? 1 : 0];",
+    to: "runAt, 1];",
+  },
+  {
+    name: "the lowest priority goes first",
+    file: "src/store/jobs_table.ts",
+    from: "ORDER BY priority DESC, seq LIMIT 1",
+    to: "ORDER BY priority, seq LIMIT 1",
+  },
+  {
+    name: "the newest job goes first",
+    file: "src/store/jobs_table.ts",
+    from: "ORDER BY priority DESC, seq LIMIT 1",
+    to: "ORDER BY priority DESC, seq DESC LIMIT 1",
+  },
+  {
+    name: "a bulk is stored in parts",
+    file: "src/core/queue.ts",
+    from: "const stored = await this.#store.enqueue(jobs, at);",
+    to: "const stored = []; for (const job of jobs) stored.push(...await this.#store.enqueue([job], at));",
+  },
+  {
+    name: "a job is acknowledged without being stored",
+    file: "src/core/queue.ts",
+    from: "const stored = await this.#store.enqueue(jobs, at);",
+    to: "const stored = await this.#store.enqueue(jobs.slice(1), at);",
+  },
+  {
+    name: "claims are missing in the log",
+    file: "src/store/sqlite.ts",
+    from: "this.#log(event, job.seq, now);\n    return after;",
+    to: 'if (event.type !== "claimed") this.#log(event, job.seq, now);\n    return after;',
+  },
+  {
+    name: "a forced stop gives jobs back without ending their commands",
+    file: "src/worker/running_attempt.ts",
+    from: "const exit = await command.exited;",
+    to:
+      'if (first === "released") return this.#endedFor(first, { exitCode: null, signal: null });\n    const exit = await command.exited;',
+  },
+  {
+    name: "output is cut at 100 bytes",
+    file: "src/worker/running_attempt.ts",
+    from: "const maxBytes = this.#place.config().max_output_bytes;",
+    to: "const maxBytes = 100;",
+  },
+  {
+    name: "the counters forget what has ended",
+    file: "src/store/sqlite.ts",
+    from: "this.#db.run(jobs.COUNT_UP, job.queue, after.state, 1);",
+    to: 'if (after.state !== "dead") this.#db.run(jobs.COUNT_UP, job.queue, after.state, 1);',
+  },
+];
