@@ -89,7 +89,7 @@ export class Ground {
   /** The same, but the client is killed after `delayMs`, unless it has ended before. */
   async enqueueAndKill(jobs: readonly ChaosJob[], delayMs: number): Promise<void> {
     const client = start(this.home.dir, ["enqueue", "-"]);
-    const timer = setTimeout(() => client.kill("SIGKILL"), delayMs);
+    const timer = setTimeout(() => killIfAlive(client), delayMs);
     const writer = client.stdin.getWriter();
     await writer.write(new TextEncoder().encode(JSON.stringify(jobs))).then(() => writer.close()).catch(
       () => {},
@@ -163,6 +163,14 @@ export class Ground {
       bootAt: options.clockWasSet ? null : this.#bootAt,
       expectedOutput: this.#expectedOutput,
     });
+  }
+}
+
+function killIfAlive(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It was faster.
   }
 }
 

@@ -14,6 +14,8 @@ export interface LifeSize {
 }
 
 const JOBS_A_ROUND = 30;
+const KILLED_CLIENTS = 3;
+const BULK = 400;
 
 /** Runs the trial and returns the records of it. */
 export async function lifeAndDeath(
@@ -27,11 +29,9 @@ export async function lifeAndDeath(
   );
   await ground.home.startWorkers(3);
   for (let round = 0; round < size.rounds; round++) {
-    const bulk = Array.from(
-      { length: 400 },
-      (_, index) => ground.job(`bulk-${round}-${index}`, { queue: "never", run_at: "2099-01-01" }),
-    );
-    await ground.enqueueAndKill(bulk, ground.between(110, 260));
+    for (let client = 0; client < KILLED_CLIENTS; client++) {
+      await killClient(ground, `bulk-${round}-${client}`);
+    }
     await ground.enqueue(
       Array.from({ length: JOBS_A_ROUND }, (_, index) => mixedJob(ground, `job-${round}-${index}`)),
     );
@@ -45,8 +45,19 @@ export async function lifeAndDeath(
   const evidence = await ground.evidence();
   return {
     evidence,
-    tally: { jobs: evidence.jobs.length, faults: size.rounds * 4, recoveriesMs: recoveryTimes(evidence) },
+    tally: {
+      jobs: evidence.jobs.length,
+      faults: size.rounds * (KILLED_CLIENTS + 3),
+      recoveriesMs: recoveryTimes(evidence),
+    },
   };
+}
+
+/** Kills a client somewhere on its way through a bulk of jobs that are never due. */
+async function killClient(ground: Ground, prefix: string): Promise<void> {
+  const options = { queue: "never", run_at: "2099-01-01" };
+  const bulk = Array.from({ length: BULK }, (_, index) => ground.job(`${prefix}-${index}`, options));
+  await ground.enqueueAndKill(bulk, ground.between(110, 260));
 }
 
 /** Kills the worker that runs a long job; once the job runs again, the dead one's claims are tried. */
@@ -87,7 +98,7 @@ async function busyWith(ground: Ground, id: string) {
 
 /** The bulks were there to be enqueued, not to be run. */
 async function cancelBulks(ground: Ground): Promise<void> {
-  const waiting = await ground.home.json("list", "--queue", "never");
+  const waiting = await ground.home.json("list", "--queue", "never", "--state", "pending");
   for (let first = 0; first < waiting.length; first += 200) {
     await ground.home.run(
       "cancel",
