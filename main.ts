@@ -12,6 +12,8 @@ const LOCK_TIMEOUT_MS = 60_000;
 
 const wiring: Wiring = {
   async openStore(home, options) {
+    // A limit on the size of files is to be met as an error that can be told, not as the end of the process.
+    Deno.addSignalListener("SIGXFSZ", () => {});
     const { SqliteStore } = await import("./src/store/sqlite.ts");
     return await SqliteStore.open(home.dbPath, { lockTimeoutMs: LOCK_TIMEOUT_MS, ...options });
   },

@@ -104,7 +104,7 @@ export class Context {
       now: Date.now,
       newId: randomId,
       wake: () => wakeWorkers(this.home),
-      deleteOutput: (jobs) => deleteOutput(this.home, jobs),
+      deleteOutput: (outputs) => deleteOutput(this.home, outputs),
     });
   }
 

@@ -47,6 +47,7 @@ export type LifecycleEvent =
   | { readonly type: "claimed"; readonly claim: Claim }
   | { readonly type: "ended"; readonly end: AttemptEnd; readonly maxBackoffMs: number }
   | { readonly type: "cancel_requested" }
+  | { readonly type: "clock_set_back" }
   | { readonly type: "retried"; readonly keepAttempts: boolean };
 
 /** The job as it is stored first. `seq` is its place in the order of arrival. */
@@ -151,6 +152,15 @@ export function retry(job: Job, options: { keepAttempts: boolean }, now: number)
   return { ...base, maxRetries: Math.max(job.maxRetries, job.attempts + 1) };
 }
 
+/**
+ * The clock was set back to a time before the job failed. A backoff delay is a length of time and no time of
+ * day: it begins again, or the job would wait for as long as the clock was set back.
+ */
+export function shiftDelay(job: Job, now: number): FailedJob {
+  if (job.state !== "failed") throw wrongState("shift the delay of", job, ["failed"]);
+  return { ...job, updatedAt: now, runAt: now + (job.runAt - job.updatedAt) };
+}
+
 /** The job after `event`: what the store writes, and what a replay of the log must give again. */
 export function transition(job: Job, event: LifecycleEvent, now: number): Job {
   switch (event.type) {
@@ -160,6 +170,8 @@ export function transition(job: Job, event: LifecycleEvent, now: number): Job {
       return end(job, event.end, event.maxBackoffMs, now);
     case "cancel_requested":
       return requestCancel(job, now);
+    case "clock_set_back":
+      return shiftDelay(job, now);
     case "retried":
       return retry(job, event, now);
   }

@@ -11,7 +11,7 @@ import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
 import { shellJoin } from "./shell_words.ts";
-import type { DeletedJob, JobCounts, JobFilter, Store } from "./store.ts";
+import type { JobCounts, JobFilter, OutputRef, Store } from "./store.ts";
 
 /** What the use cases need from outside the core. */
 export interface QueuePorts {
@@ -22,8 +22,8 @@ export interface QueuePorts {
   readonly newId: () => string;
   /** Tells idle workers to look for work. */
   readonly wake: () => void;
-  /** Deletes the output of jobs that are gone. */
-  readonly deleteOutput: (jobs: readonly DeletedJob[]) => void;
+  /** Deletes the output of attempts. */
+  readonly deleteOutput: (outputs: readonly OutputRef[]) => void;
 }
 
 /** A key with its value and where that comes from. */
@@ -155,8 +155,8 @@ export class Queue {
     let total = 0;
     while (true) {
       const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
+      await deleteNotedOutput(this.#store, this.#ports.deleteOutput);
       if (gone.length === 0) return total;
-      this.#ports.deleteOutput(gone);
       total += gone.length;
     }
   }
@@ -188,6 +188,19 @@ export class Queue {
     await this.#store.setSetting(key, null);
     this.#ports.wake();
     return { key, value: (await this.config())[key], isSet: false };
+  }
+}
+
+/** Deletes the output of jobs that are gone, also of those whose deletion was cut short before. */
+export async function deleteNotedOutput(
+  store: Store,
+  deleteOutput: (outputs: readonly OutputRef[]) => void,
+): Promise<void> {
+  while (true) {
+    const outputs = await store.outputToDelete(BATCH);
+    if (outputs.length === 0) return;
+    deleteOutput(outputs);
+    await store.outputDeleted(outputs);
   }
 }
 

@@ -56,11 +56,16 @@ export interface JobFilter {
 /** A user's wish, which `lifecycle.ts` grants or refuses. */
 export type UserEvent = Extract<LifecycleEvent, { type: "cancel_requested" | "retried" }>;
 
-/** A job that is gone, and its attempts, whose output is to be deleted. */
+/** A job that is gone. */
 export interface DeletedJob {
   readonly id: string;
   readonly seq: number;
-  readonly attemptIds: readonly number[];
+}
+
+/** The output of one attempt. */
+export interface OutputRef {
+  readonly jobSeq: number;
+  readonly attemptId: number;
 }
 
 /** The jobs, their attempts and events, the workers and the configuration. */
@@ -99,8 +104,23 @@ export interface Store {
    */
   apply(ids: readonly string[], event: UserEvent, now: number): Promise<Job[]>;
 
-  /** Deletes at most `limit` jobs that match, never one that is processing. Empty: none is left. */
+  /**
+   * Deletes at most `limit` jobs that match, never one that is processing. Empty: none is left. Their output
+   * is noted, so that it gets deleted even if the caller dies before it could.
+   */
   delete(filter: JobFilter, options: { now: number; limit: number }): Promise<DeletedJob[]>;
+
+  /** The output of at most `limit` attempts of deleted jobs that is still to be deleted. */
+  outputToDelete(limit: number): Promise<OutputRef[]>;
+
+  /** Notes that output has been deleted. */
+  outputDeleted(outputs: readonly OutputRef[]): Promise<void>;
+
+  /**
+   * Shifts the delays of failed jobs whose failure lies in the future, because the clock has been set back
+   * since. Returns how many.
+   */
+  shiftDelays(now: number): Promise<number>;
 
   /** The job with this id; null if there is none. */
   job(id: string): Promise<Job | null>;

@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
-import type { DeletedJob } from "../core/store.ts";
+import type { OutputRef } from "../core/store.ts";
 import { createPrivateFolder, type Home } from "./home.ts";
 
 /** The two files of an attempt. */
@@ -35,14 +35,12 @@ export function createOutputFiles(paths: OutputPaths): void {
   }
 }
 
-/** Deletes what deleted jobs printed. */
-export function deleteOutput(home: Home, jobs: readonly DeletedJob[]): void {
-  for (const job of jobs) {
-    for (const attemptId of job.attemptIds) {
-      const { stdout, stderr } = outputPaths(home, job.seq, attemptId);
-      removeIfThere(stdout);
-      removeIfThere(stderr);
-    }
+/** Deletes what attempts printed. */
+export function deleteOutput(home: Home, outputs: readonly OutputRef[]): void {
+  for (const { jobSeq, attemptId } of outputs) {
+    const { stdout, stderr } = outputPaths(home, jobSeq, attemptId);
+    removeIfThere(stdout);
+    removeIfThere(stderr);
   }
 }
 

@@ -49,5 +49,12 @@ export const ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attemp
 /** The newest attempts of all jobs, newest first. */
 export const RECENT_ATTEMPTS = `${WITH_JOB_ID} ORDER BY attempts.id DESC LIMIT ?`;
 
-/** The numbers of a job's attempts. */
-export const ATTEMPT_IDS = "SELECT id FROM attempts WHERE job_seq = ?";
+/** Notes that the output of a job's attempts is to be deleted. */
+export const DELETE_OUTPUT_LATER = `
+  INSERT INTO output_to_delete (attempt_id, job_seq) SELECT id, job_seq FROM attempts WHERE job_seq = ?`;
+
+/** Output that is still to be deleted, at most so much. */
+export const OUTPUT_TO_DELETE = "SELECT attempt_id, job_seq FROM output_to_delete LIMIT ?";
+
+/** Forgets output that has been deleted. */
+export const OUTPUT_DELETED = "DELETE FROM output_to_delete WHERE attempt_id = ?";

@@ -108,6 +108,18 @@ export class Connection {
     });
   }
 
+  /** Runs `work`, which only reads, so that all its statements see the file as it was at one moment. */
+  snapshot<T>(work: () => T): Promise<T> {
+    return this.#untilUnlocked(() => {
+      this.run("BEGIN");
+      try {
+        return work();
+      } finally {
+        this.#rollBack();
+      }
+    });
+  }
+
   /** Runs `work`, which only reads, again if the file was locked. */
   read<T>(work: () => T): Promise<T> {
     return this.#untilUnlocked(work);
@@ -201,7 +213,7 @@ const FAULTS: readonly Fault[] = [
     ...{ why: "reading or writing it failed", hint: "again once the disk is in order" },
   },
   {
-    ...{ code: 11, text: "database disk image is malformed" },
+    ...{ code: 11, text: "malformed" },
     ...{ why: "it is damaged", hint: "a copy of it with: sqlite3 queue.db .recover" },
   },
   {

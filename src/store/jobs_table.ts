@@ -108,6 +108,9 @@ export const JOBS_OF_WORKER = "SELECT * FROM jobs WHERE state = 'processing' AND
 /** All jobs that are held, oldest first. */
 export const JOBS_PROCESSING = "SELECT * FROM jobs WHERE state = 'processing' ORDER BY seq";
 
+/** Failed jobs that, by the clock as it is now, haven't failed yet. */
+export const FAILED_AFTER = "SELECT * FROM jobs WHERE state = 'failed' AND updated_at > ?";
+
 /** The claims of a worker on jobs that are to be cancelled. */
 export const CANCEL_REQUESTS = `
   SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? AND cancel_requested_at IS NOT NULL`;

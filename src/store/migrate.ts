@@ -20,7 +20,7 @@ export const APPLICATION_ID = 0x7163746c;
  * anything in it is changed.
  */
 export async function migrate(connection: Connection): Promise<void> {
-  const isDone = await connection.read(() => isCurrent(connection));
+  const isDone = await connection.snapshot(() => isCurrent(connection));
   await connection.useLog();
   if (isDone) return;
   await connection.write((db) => {

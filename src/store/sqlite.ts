@@ -24,6 +24,7 @@ import type {
   DeletedJob,
   JobCounts,
   JobFilter,
+  OutputRef,
   Store,
   UserEvent,
 } from "../core/store.ts";
@@ -137,14 +138,35 @@ export class SqliteStore implements Store {
     return this.#db.write(() =>
       this.#db.all(sql, ...values).map((row) => {
         const seq = row.seq as number;
-        const attemptIds = this.#db.all(attempts.ATTEMPT_IDS, seq).map((attempt) => attempt.id as number);
+        this.#db.run(attempts.DELETE_OUTPUT_LATER, seq);
         this.#db.run(events.DELETE_EVENTS, seq);
         this.#db.run(jobs.DELETE_JOB, seq);
         this.#db.run(jobs.COUNT_DOWN, row.queue!, row.state!);
         this.#log({ type: "deleted", id: row.id as string }, seq, options.now);
-        return { id: row.id as string, seq, attemptIds };
+        return { id: row.id as string, seq };
       })
     );
+  }
+
+  outputToDelete(limit: number): Promise<OutputRef[]> {
+    return this.#db.read(() =>
+      this.#db.all(attempts.OUTPUT_TO_DELETE, limit)
+        .map((row) => ({ jobSeq: row.job_seq as number, attemptId: row.attempt_id as number }))
+    );
+  }
+
+  outputDeleted(outputs: readonly OutputRef[]): Promise<void> {
+    return this.#db.write(() => {
+      for (const { attemptId } of outputs) this.#db.run(attempts.OUTPUT_DELETED, attemptId);
+    });
+  }
+
+  shiftDelays(now: number): Promise<number> {
+    return this.#db.write(() => {
+      const failed = this.#db.all(jobs.FAILED_AFTER, now).map(jobs.jobFromRow);
+      for (const job of failed) this.#transition(job, { type: "clock_set_back" }, now);
+      return failed.length;
+    });
   }
 
   job(id: string): Promise<Job | null> {

@@ -23,15 +23,38 @@ const MAX_KILL_ROUNDS = 200;
  */
 export async function endProcesses(attempt: AttemptProcesses, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
-  let isAlive = await signalAll(attempt, "SIGTERM");
-  while (isAlive && performance.now() < deadline) {
+  const group = new Group(attempt.pgid);
+  const isAlive = async () => await group.isAlive() || (await strays([attempt])).length > 0;
+  await signalAll(attempt, group, "SIGTERM");
+  while (performance.now() < deadline) {
+    if (!await isAlive()) return;
     await pause(Math.min(LOOK_INTERVAL_MS, deadline - performance.now()));
-    isAlive = await groupIsAlive(attempt.pgid) || (await strays([attempt])).length > 0;
   }
-  for (let round = 0; isAlive && round < MAX_KILL_ROUNDS; round++) {
-    await signalAll(attempt, "SIGKILL");
+  for (let round = 0; round < MAX_KILL_ROUNDS && await isAlive(); round++) {
+    await signalAll(attempt, group, "SIGKILL");
     await pause(LOOK_INTERVAL_MS / 5);
-    isAlive = await groupIsAlive(attempt.pgid) || (await strays([attempt])).length > 0;
+  }
+}
+
+/**
+ * A process group that was ours. The kernel keeps its number from being used again for as long as it has a
+ * member, so once it was seen to be empty it may be somebody else's and is left alone.
+ */
+class Group {
+  readonly #pgid: number;
+  #isGone = false;
+
+  constructor(pgid: number) {
+    this.#pgid = pgid;
+  }
+
+  async isAlive(): Promise<boolean> {
+    if (!this.#isGone) this.#isGone = !await groupIsAlive(this.#pgid);
+    return !this.#isGone;
+  }
+
+  signal(signal: Deno.Signal): void {
+    if (!this.#isGone) this.#isGone = !signalGroup(this.#pgid, signal);
   }
 }
 
@@ -56,16 +79,18 @@ export async function killStrays(
   return total;
 }
 
-/** Signals everything that belongs to an attempt; true if there was anything. */
-async function signalAll(attempt: AttemptProcesses, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> {
-  let found = signalGroup(attempt.pgid, signal);
+/** Signals everything that belongs to an attempt. */
+async function signalAll(
+  attempt: AttemptProcesses,
+  group: Group,
+  signal: "SIGTERM" | "SIGKILL",
+): Promise<void> {
+  group.signal(signal);
   // A stopped process receives TERM only once it goes on.
-  if (found && signal === "SIGTERM") signalGroup(attempt.pgid, "SIGCONT");
+  if (signal === "SIGTERM") group.signal("SIGCONT");
   for (const pid of await strays([attempt])) {
-    found = true;
     if (!signalGroup(pid, signal)) signalProcess(pid, signal);
   }
-  return found;
 }
 
 /** The living processes with the cookie of one of these attempts. */

@@ -102,13 +102,10 @@ function onStopSignals(stop: () => void, force: () => void): () => void {
     else stop();
     asked = true;
   };
-  // A limit on file sizes that a user has set must not end the worker when its log grows over it.
-  const ignore = () => {};
   const listeners: [Deno.Signal, () => void][] = [
     ["SIGTERM", onStop],
     ["SIGINT", onStop],
     ["SIGQUIT", force],
-    ["SIGXFSZ", ignore],
   ];
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return () => {

@@ -9,6 +9,7 @@ import type { AttemptEnd } from "../core/attempt.ts";
 import { type Config, readConfig } from "../core/config.ts";
 import { QueueError } from "../core/errors.ts";
 import { FINAL_STATES, type ProcessingJob } from "../core/job.ts";
+import { deleteNotedOutput } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
@@ -39,6 +40,8 @@ const TICK_MS = 1000;
 const TROUBLE_PAUSE_MS = 1000;
 /** The longest time between two signs of life. */
 const MAX_BEAT_INTERVAL_MS = 30_000;
+/** A smaller step of the clock is a correction, and harms nothing. */
+const CLOCK_STEP_MS = 1000;
 const RETENTION_INTERVAL_MS = 60_000;
 const RETENTION_BATCH = 500;
 const DAY_MS = 86_400_000;
@@ -61,6 +64,8 @@ export class Worker {
   #isDone = false;
   #beatAtMs = performance.now();
   #retainedAtMs = -Infinity;
+  /** What the time of day was ahead of the monotonic clock; at the start unknown, so that any step counts. */
+  #clockOffsetMs = Infinity;
 
   private constructor(
     record: WorkerRecord,
@@ -233,6 +238,7 @@ export class Worker {
     }
     this.#config = readConfig(await store.settings());
     await this.#beat();
+    await this.#followClock();
     await this.#peers.look(this.#leaseMs);
     for (const attempt of this.#running.values()) attempt.limitOutput();
     await this.#sweepStrays();
@@ -255,6 +261,18 @@ export class Worker {
     this.forceStop();
   }
 
+  /** Notices at the start, and whenever it happens, that the clock has been set back. */
+  async #followClock(): Promise<void> {
+    const offsetMs = Date.now() - performance.now();
+    const wasSetBack = offsetMs < this.#clockOffsetMs - CLOCK_STEP_MS;
+    this.#clockOffsetMs = offsetMs;
+    if (!wasSetBack) return;
+    const shifted = await this.#options.store.shiftDelays(Date.now());
+    if (shifted === 0) return;
+    this.#log.write(`the clock was set back: the delays of ${shifted} job(s) begin again`);
+    wakeWorkers(this.#options.home);
+  }
+
   /** Kills what ended attempts have left running outside their process group. */
   async #sweepStrays(): Promise<void> {
     const attemptIds = this.#endedAttemptIds;
@@ -265,18 +283,19 @@ export class Worker {
     if (killed > 0) this.#log.write(`killed ${killed} process(es) that ended attempts had left running`);
   }
 
-  /** Deletes final jobs that are older than `retention_days`. */
+  /** Deletes final jobs that are older than `retention_days`, and output that an earlier deletion has left. */
   async #retain(): Promise<void> {
-    const days = this.#config.retention_days;
-    if (days === 0 || performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
+    if (performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
     this.#retainedAtMs = performance.now();
     const { store, home } = this.#options;
+    await deleteNotedOutput(store, (outputs) => deleteOutput(home, outputs));
+    const days = this.#config.retention_days;
+    if (days === 0) return;
     const filter = { states: FINAL_STATES, updatedBefore: Date.now() - days * DAY_MS };
     let deleted: number;
     do {
-      const gone = await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH });
-      deleteOutput(home, gone);
-      deleted = gone.length;
+      deleted = (await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH })).length;
+      await deleteNotedOutput(store, (outputs) => deleteOutput(home, outputs));
       if (deleted > 0) this.#log.write(`deleted ${deleted} job(s) older than ${days} day(s)`);
     } while (deleted === RETENTION_BATCH && !this.#isStopping);
   }

@@ -257,6 +257,7 @@ function following(row: Job, before: Job | null, { event, at }: LogEntry): Job {
     case "claimed":
     case "ended":
     case "cancel_requested":
+    case "clock_set_back":
     case "retried":
       return transition(before, event, at);
     default:

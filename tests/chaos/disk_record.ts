@@ -6,6 +6,7 @@
  * order, as on a file system with a journal, but perhaps late.
  */
 
+import { Buffer } from "node:buffer";
 import { basename, dirname } from "node:path";
 
 /** One thing that happened, in order. `upTo` is the number of things that had happened when a sync began. */
@@ -164,11 +165,7 @@ class Parser {
 }
 
 function unhex(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length / 4);
-  for (let index = 0; index < bytes.length; index++) {
-    bytes[index] = parseInt(text.slice(index * 4 + 2, index * 4 + 4), 16);
-  }
-  return bytes;
+  return Buffer.from(text.replaceAll("\\x", ""), "hex");
 }
 
 function unhexText(text: string): string {
@@ -195,9 +192,12 @@ export function afterPowerLoss(
     ? folderUpTo
     : folderUpTo + Math.floor(random() * (count - folderUpTo + 1));
   const entries = new Map([...before].map(([name, { inode }]) => [name, inode]));
-  const contents = new Map<number, Uint8Array<ArrayBuffer>>(
-    [...before.values()].map(({ inode, bytes }) => [inode, new Uint8Array(bytes)]),
-  );
+  const contents = new Map([...before.values()].map(({ inode, bytes }) => [inode, new Contents(bytes)]));
+  const contentsOf = (inode: number) => {
+    const known = contents.get(inode) ?? new Contents(new Uint8Array());
+    contents.set(inode, known);
+    return known;
+  };
   const unsynced = past.flatMap((step, index) =>
     step.kind === "write" && index >= (syncedUpTo.get(step.inode) ?? 0) ? [index] : []
   );
@@ -208,10 +208,9 @@ export function afterPowerLoss(
     if (step.kind !== "write" && step.kind !== "truncate") return;
     const isSynced = index < (syncedUpTo.get(step.inode) ?? 0);
     if (!isSynced && index !== tornIndex && (fate === "dropped" || random() < 0.5)) return;
-    const old = contents.get(step.inode) ?? new Uint8Array();
-    contents.set(step.inode, changed(old, index === tornIndex ? torn(step, random) : step));
+    contentsOf(step.inode).apply(index === tornIndex ? torn(step, random) : step);
   });
-  return new Map([...entries].map(([name, inode]) => [name, contents.get(inode) ?? new Uint8Array()]));
+  return new Map([...entries].map(([name, inode]) => [name, contentsOf(inode).bytes]));
 }
 
 type DataStep = Extract<DiskStep, { kind: "write" | "truncate" }>;
@@ -225,10 +224,36 @@ function torn(step: DataStep, random: () => number): DataStep {
   return { ...step, bytes: step.bytes.subarray(0, Math.max(0, border - step.offset)) };
 }
 
-function changed(old: Uint8Array<ArrayBuffer>, step: DataStep): Uint8Array<ArrayBuffer> {
-  const size = step.kind === "truncate" ? step.size : Math.max(old.length, step.offset + step.bytes.length);
-  const bytes = size === old.length ? old : new Uint8Array(size);
-  if (bytes !== old) bytes.set(old.subarray(0, size));
-  if (step.kind === "write") bytes.set(step.bytes, step.offset);
-  return bytes;
+/** A file in the making. */
+class Contents {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #size: number;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = new Uint8Array(bytes);
+    this.#size = bytes.length;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  apply(step: DataStep): void {
+    if (step.kind === "truncate") {
+      this.#bytes.fill(0, step.size);
+      this.#resize(step.size);
+    } else {
+      this.#resize(Math.max(this.#size, step.offset + step.bytes.length));
+      this.#bytes.set(step.bytes, step.offset);
+    }
+  }
+
+  #resize(size: number): void {
+    if (size > this.#bytes.length) {
+      const longer = new Uint8Array(size * 2);
+      longer.set(this.#bytes);
+      this.#bytes = longer;
+    }
+    this.#size = size;
+  }
 }

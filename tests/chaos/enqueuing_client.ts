@@ -1,8 +1,8 @@
 /**
  * A client process that enqueues jobs one after the other, with a durability of its own choice.
  *
- * Arguments: the store's file, `full` or `normal`, a prefix for the ids, how many. Prints `Enqueued job ID` for
- * each, as the program does.
+ * Arguments: the store's file, `full` or `normal`, a prefix for the ids, how many. Prints `Enqueued job
+ * ID` for each, as the program does.
  */
 
 import { SqliteStore } from "../../src/store/sqlite.ts";

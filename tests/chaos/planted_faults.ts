@@ -104,13 +104,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     to: 'if (event.type !== "claimed") this.#log(event, job.seq, now);\n    return after;',
   },
   {
-    name: "a forced stop gives jobs back without ending their commands",
-    file: "src/worker/running_attempt.ts",
-    from: "const exit = await command.exited;",
-    to:
-      'if (first === "released") return this.#endedFor(first, { exitCode: null, signal: null });\n    const exit = await command.exited;',
-  },
-  {
     name: "output is cut at 100 bytes",
     file: "src/worker/running_attempt.ts",
     from: "const maxBytes = this.#place.config().max_output_bytes;",

@@ -70,17 +70,20 @@ function asDeadEnd(job: ChaosJob, { queue, now }: { queue: string; now: number }
   };
 }
 
-/** Throws, naming `where`, unless the call was refused as all refusals are: exit 5, one sentence, one cure. */
-export function mustRefuse(
-  result: CallResult & { signal?: Deno.Signal | null },
-  where: string,
-  says: RegExp = /./,
-): void {
-  const { code, signal = null, stderr } = result;
-  if (signal !== null) throw new Error(`${where}: was ended by ${signal} without a word`);
-  const [sentence = "", cure = "", ...rest] = stderr.split("\n");
+/** A call that was refused, as far as is known. */
+export type Refusal = CallResult & { readonly signal?: Deno.Signal | null };
+
+/** True if the call ended with one of `codes` and an error as all are: one sentence, one cure. */
+export function isClearRefusal({ code, signal = null, stderr }: Refusal, codes: readonly number[]): boolean {
+  const [sentence = "", cure = "", ...rest] = stderr.replace(/^Waiting: .*\n/, "").split("\n");
   const isClear = /^Error: [A-Z"].*[^.]$/.test(sentence) && /^Try: \S/.test(cure) && rest.join("") === "";
-  if (code !== 5 || !isClear || !says.test(stderr)) {
-    throw new Error(`${where}: exited with ${code} and said ${JSON.stringify(stderr)}`);
-  }
+  return signal === null && codes.includes(code) && isClear;
+}
+
+/** What is wrong with a refusal by the store (exit 5); null if nothing. */
+export function whyUnclear(result: Refusal, says: RegExp = /./): string | null {
+  const { code, signal = null, stderr } = result;
+  if (signal !== null) return `was ended by ${signal}, with the words ${JSON.stringify(stderr)}`;
+  if (isClearRefusal(result, [5]) && says.test(stderr)) return null;
+  return `exited with ${code} and said ${JSON.stringify(stderr)}`;
 }

@@ -1,8 +1,8 @@
 /**
  * Faults put into the program's system calls by `strace`: a SIGKILL or an error at the nth call of a kind.
  *
- * Only the first thread is traced, where Deno runs SQLite, and only calls about the store's own files count, so
- * that neither Deno's caches nor the commands of jobs are met.
+ * Only the first thread is traced, where Deno runs SQLite, and only calls about the store's own files
+ * count, so that neither Deno's caches nor the commands of jobs are met.
  */
 
 import { programCommand } from "../harness/program.ts";
@@ -92,6 +92,11 @@ export async function callBy(
   const writer = child.stdin.getWriter();
   // It may be killed before it has read its input.
   await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {});
+  return await resultOf(child);
+}
+
+/** Waits until a program ends. */
+export async function resultOf(child: Deno.ChildProcess): Promise<ToolResult> {
   const { code, signal, stdout, stderr } = await child.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, signal, stdout: decode(stdout), stderr: decode(stderr) };

@@ -42,9 +42,19 @@ export function deletionBehaviours(behaviour: Behaviour): void {
     await endClaim(store, first, FAILED);
     const second = await claimed(store);
     await endClaim(store, second, SUCCEEDED);
-    assert.deepEqual(await store.delete({}, { now: T0, limit: 10 }), [
-      { id: "a", seq: first.seq, attemptIds: [first.claim.attemptId, second.claim.attemptId] },
-    ]);
+    assert.deepEqual(await store.outputToDelete(10), []);
+    assert.deepEqual(await store.delete({}, { now: T0, limit: 10 }), [{ id: "a", seq: first.seq }]);
+    const outputs = [first, second].map(({ seq, claim }) => ({ jobSeq: seq, attemptId: claim.attemptId }));
+    assert.deepEqual(await store.outputToDelete(10), outputs);
+    assert.deepEqual(await store.outputToDelete(1), outputs.slice(0, 1));
+    await store.outputDeleted(outputs.slice(0, 1));
+    assert.deepEqual(
+      await store.outputToDelete(10),
+      outputs.slice(1),
+      "what wasn't deleted yet is kept in mind",
+    );
+    await store.outputDeleted(outputs);
+    assert.deepEqual(await store.outputToDelete(10), []);
     assert.equal(await store.job("a"), null);
     assert.deepEqual(await store.attempts(first.seq), []);
     assert.deepEqual(await store.recentAttempts(10), []);

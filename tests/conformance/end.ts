@@ -20,6 +20,7 @@ import {
   SUCCEEDED,
   T0,
 } from "./samples.ts";
+import type { Job } from "../../src/core/job.ts";
 import type { Behaviour } from "./store_under_test.ts";
 
 const TIMED_OUT: AttemptEnd = {
@@ -37,9 +38,23 @@ async function failNext(store: Store, now: number) {
 /** Registers what `endAttempt` and `attempts` must do. */
 export function endBehaviours(behaviour: Behaviour): void {
   ownershipBehaviours(behaviour);
+  clockBehaviours(behaviour);
   outcomeBehaviours(behaviour);
   retryBehaviours(behaviour);
   attemptBehaviours(behaviour);
+}
+
+function clockBehaviours(behaviour: Behaviour): void {
+  behaviour("shiftDelays: a delay that began in the future begins again, others stay", async ({ store }) => {
+    await enqueueIds(store, ["early", "late"], { backoffBase: 1 });
+    await endClaim(store, await claimed(store), FAILED, T0);
+    await endClaim(store, await claimed(store), FAILED, T0 + 3_600_000);
+    assert.equal(await store.shiftDelays(T0 + 500), 1);
+    const runAt = async (id: string) => ((await store.job(id)) as Extract<Job, { state: "failed" }>).runAt;
+    assert.deepEqual([await runAt("early"), await runAt("late")], [T0 + 1000, T0 + 1500]);
+    assert.equal(await store.shiftDelays(T0 + 500), 0);
+    assert.equal(await store.nextRunAt([]), T0 + 1000);
+  });
 }
 
 function ownershipBehaviours(behaviour: Behaviour): void {

@@ -18,6 +18,7 @@ const EVENTS: Record<string, LifecycleEvent> = {
   claimed: { type: "claimed", claim: CLAIM },
   ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, ended(outcome)])),
   cancel_requested: { type: "cancel_requested" },
+  clock_set_back: { type: "clock_set_back" },
   retried: { type: "retried", keepAttempts: false },
   "retried, attempts kept": { type: "retried", keepAttempts: true },
 };
@@ -31,7 +32,7 @@ const AFTER: Record<JobState, Record<string, JobState>> = {
   },
   completed: { retried: "pending", "retried, attempts kept": "pending" },
   failed: {
-    ...{ claimed: "processing", cancel_requested: "cancelled" },
+    ...{ claimed: "processing", cancel_requested: "cancelled", clock_set_back: "failed" },
     ...{ retried: "pending", "retried, attempts kept": "pending" },
   },
   dead: { retried: "pending", "retried, attempts kept": "pending" },
@@ -191,4 +192,15 @@ Deno.test("transition: in any history attempts stay within max_retries and field
       assert.deepEqual(Object.keys(job).toSorted(), Object.keys(JOBS[job.state]).toSorted());
     }
   }));
+});
+
+Deno.test("transition: a delay begins again when the clock was set back", () => {
+  const failed = JOBS.failed as Extract<Job, { state: "failed" }>;
+  const delayMs = failed.runAt - failed.updatedAt;
+  const shifted = transition(failed, { type: "clock_set_back" }, failed.updatedAt - 3_600_000);
+  assert.deepEqual(shifted, {
+    ...failed,
+    updatedAt: failed.updatedAt - 3_600_000,
+    runAt: failed.updatedAt - 3_600_000 + delayMs,
+  });
 });

@@ -3,7 +3,7 @@
  *
  * A job's columns repeat the union of `core/job.ts`: the CHECKs say which of them a state has. `ready` is the
  * store's own: 1 once `run_at` has come, so that the index that claims read holds ready jobs only, and
- * those due later wait in another one. `counters` holds what `COUNT(*)` by queue and state would give.
+ * those due later wait in another one. `output_to_delete` names the output of deleted jobs until it is gone, too. `counters` holds what `COUNT(*)` by queue and state would give.
  */
 
 /** SQL, run once, in a transaction. */
@@ -85,6 +85,11 @@ CREATE TABLE events (
   data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events_by_job ON events (job_seq) WHERE job_seq IS NOT NULL;
+
+CREATE TABLE output_to_delete (
+  attempt_id INTEGER PRIMARY KEY,
+  job_seq INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE workers (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
