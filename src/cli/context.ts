@@ -2,12 +2,14 @@
  * What every command has at hand.
  */
 
+import type { Attempt } from "../core/attempt.ts";
 import type { QueueError } from "../core/errors.ts";
+import type { Job } from "../core/job.ts";
 import { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord, WorkerView } from "../core/worker_record.ts";
 import { createHome, type Home, resolveHome } from "../home/home.ts";
-import { deleteOutput } from "../home/output_files.ts";
+import { deleteOutput, type OutputPaths, outputPaths } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
 import { type Output, processOutput } from "./output.ts";
 
@@ -99,13 +101,19 @@ export class Context {
 
   /** The use cases over the store. */
   async queue(): Promise<Queue> {
+    const store = await this.store();
     return new Queue({
-      store: await this.store(),
+      store,
       now: Date.now,
       newId: randomId,
       wake: () => wakeWorkers(this.home),
-      deleteOutput: (outputs) => deleteOutput(this.home, outputs),
+      deleteOutput: (outputs) => deleteOutput({ home: this.home, storeUid: store.uid }, outputs),
     });
+  }
+
+  /** Where an attempt's output is. */
+  async outputPaths(job: Job, attempt: Attempt): Promise<OutputPaths> {
+    return outputPaths({ home: this.home, storeUid: (await this.store()).uid }, job.seq, attempt.id);
   }
 
   /** The registered workers. */

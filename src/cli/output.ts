@@ -25,7 +25,7 @@ export function processOutput(options: { isQuiet: boolean }): Output {
     json: (value) => writeAll(Deno.stdout, encode(`${jsonText(value)}\n`)),
     bytes: (bytes) => writeAll(Deno.stdout, bytes),
     talk: (line) => {
-      if (!options.isQuiet) writeAll(Deno.stderr, encode(`${line}\n`));
+      if (!options.isQuiet) writeIfRead(line);
     },
   };
 }
@@ -45,12 +45,21 @@ export function printError(message: string, cure: string | null): void {
     `Error: ${printableLine(message)}`,
     ...(cure === null ? [] : [`Try: ${printableLine(cure)}`]),
   ];
-  writeAll(Deno.stderr, encode(`${lines.join("\n")}\n`));
+  writeIfRead(lines.join("\n"));
 }
 
 /** Whether colours may be used on stdout. */
 export function hasColor(): boolean {
   return Deno.stdout.isTerminal() && !Deno.env.get("NO_COLOR");
+}
+
+/** Talk that nobody can hear must not keep a command from its work. */
+function writeIfRead(text: string): void {
+  try {
+    Deno.stderr.writeSync(encode(`${text}\n`));
+  } catch {
+    // stderr is closed, or its disk is full.
+  }
 }
 
 function encode(text: string): Uint8Array {

@@ -37,7 +37,8 @@ export function renderTable(
 
 function flexibleWidth(rows: readonly (readonly string[])[], flexible: number): number {
   if (!Deno.stdout.isTerminal()) return Infinity;
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const widest = (column: number) => rows.reduce((most, row) => Math.max(most, row[column]!.length), 0);
+  const widths = rows[0]!.map((_, column) => widest(column));
   const others = widths.reduce((sum, width, column) => column === flexible ? sum : sum + width + GAP, 0);
   return Math.max(MIN_FLEXIBLE_WIDTH, Deno.consoleSize().columns - others);
 }

@@ -103,12 +103,12 @@ export interface NamedKey {
   readonly unit: number;
 }
 
-/** The key that `name` means. Throws `not_found` for an unknown one. */
-export function resolveKey(name: string): NamedKey {
+/** The key that `name` means, for doing `verb`. Throws `not_found` for an unknown one. */
+export function resolveKey(name: string, verb: "get" | "set" | "reset" = "get"): NamedKey {
   const snake = name.trim().toLowerCase().replaceAll("-", "_");
   if (Object.hasOwn(SETTINGS, snake)) return { key: snake as ConfigKey, name: snake, unit: 1 };
   if (Object.hasOwn(ALIASES, snake)) return { ...ALIASES[snake]!, name: snake };
-  const usage = (word: string) => `queuectl config get ${word}`;
+  const usage = (word: string) => `queuectl config ${verb} ${word}${verb === "set" ? " VALUE" : ""}`;
   throw unknownWord("not_found", `There is no configuration key "${name}"`, {
     typed: snake,
     known: CONFIG_KEYS,

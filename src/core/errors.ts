@@ -2,7 +2,7 @@
  * What can go wrong, told to people: one sentence, one cure, one exit status.
  */
 
-import { shellJoin } from "./shell_words.ts";
+import { callFor } from "./shell_words.ts";
 
 /** The kinds of failure; each has an exit status that scripts can rely on. */
 export type ErrorCode = "failed" | "bad_input" | "not_found" | "conflict" | "store";
@@ -90,7 +90,7 @@ export class DuplicateIdError extends QueueError {
 
   constructor(jobId: string, index: number) {
     super("conflict", `Cannot enqueue ${jobId}: a job with this id exists`, {
-      hint: `${shellJoin(["queuectl", "status", jobId])}, or enqueue it under another id`,
+      hint: `${callFor("status", jobId)}, or enqueue it under another id`,
     });
     this.jobId = jobId;
     this.index = index;

@@ -37,7 +37,7 @@ import {
   type PendingJob,
   type ProcessingJob,
 } from "./job.ts";
-import { shellJoin } from "./shell_words.ts";
+import { callFor } from "./shell_words.ts";
 
 /** A job whose worker died under it this many times in one round is dead. */
 export const CRASH_LIMIT = 3;
@@ -180,6 +180,6 @@ export function transition(job: Job, event: LifecycleEvent, now: number): Job {
 function wrongState(verb: string, job: Job, wanted: readonly JobState[]) {
   return conflict(
     `Cannot ${verb} ${job.id}: it is ${job.state}, not ${wanted.join(", ").replace(/, ([^,]+)$/, " or $1")}`,
-    shellJoin(["queuectl", "status", job.id]),
+    callFor("status", job.id),
   );
 }

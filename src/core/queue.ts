@@ -6,11 +6,11 @@
 
 import type { Attempt } from "./attempt.ts";
 import { type Config, CONFIG_KEYS, type ConfigKey, parseSetting, readConfig, resolveKey } from "./config.ts";
-import { badInput, conflict, DuplicateIdError, notFound } from "./errors.ts";
+import { badInput, conflict, DuplicateIdError, notFound, QueueError } from "./errors.ts";
 import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
-import { shellJoin } from "./shell_words.ts";
+import { callFor } from "./shell_words.ts";
 import type { JobCounts, JobFilter, OutputRef, Store } from "./store.ts";
 
 /** What the use cases need from outside the core. */
@@ -122,9 +122,22 @@ export class Queue {
   async retryAllDead(options: { keepAttempts: boolean }): Promise<number> {
     let total = 0;
     for await (const page of this.pages({ states: ["dead"] })) {
-      total += (await this.retry(page.map((job) => job.id), options)).length;
+      total += await this.#retryThose(page.map((job) => job.id), options);
     }
     return total;
+  }
+
+  /** Retries those that still are as they were seen; somebody else may be doing the same. */
+  async #retryThose(ids: readonly string[], options: { keepAttempts: boolean }): Promise<number> {
+    try {
+      return (await this.retry(ids, options)).length;
+    } catch (error) {
+      if (!(error instanceof QueueError) || !["conflict", "not_found"].includes(error.code)) throw error;
+      if (ids.length === 1) return 0;
+      const half = Math.ceil(ids.length / 2);
+      return await this.#retryThose(ids.slice(0, half), options) +
+        await this.#retryThose(ids.slice(half), options);
+    }
   }
 
   /** A job of the dead letter queue. Throws `conflict`, saying its state, for one that isn't dead. */
@@ -132,8 +145,8 @@ export class Queue {
     const job = await this.job(id);
     if (job.state === "dead") return job;
     const hint = FINAL_STATES.some((state) => state === job.state)
-      ? shellJoin(["queuectl", "retry", id])
-      : shellJoin(["queuectl", "status", id]);
+      ? callFor("retry", id)
+      : callFor("status", id);
     throw conflict(`Cannot ${verb} ${id}: it is ${job.state}, not dead`, hint);
   }
 
@@ -175,7 +188,7 @@ export class Queue {
 
   /** Sets a key, given under any of its names. Throws for an unknown key or a value out of range. */
   async setConfig(name: string, text: string): Promise<ConfigEntry> {
-    const named = resolveKey(name);
+    const named = resolveKey(name, "set");
     const value = parseSetting(named, text);
     await this.#store.setSetting(named.key, String(value));
     this.#ports.wake();
@@ -184,7 +197,7 @@ export class Queue {
 
   /** Takes a key back to its default. */
   async resetConfig(name: string): Promise<ConfigEntry> {
-    const { key } = resolveKey(name);
+    const { key } = resolveKey(name, "reset");
     await this.#store.setSetting(key, null);
     this.#ports.wake();
     return { key, value: (await this.config())[key], isSet: false };

@@ -7,3 +7,8 @@ export function shellJoin(words: readonly string[]): string {
   return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
     .join(" ");
 }
+
+/** The call of a command about one job; an id that looks like a flag comes behind `--`. */
+export function callFor(command: string, id: string): string {
+  return shellJoin(["queuectl", command, ...(id.startsWith("-") ? ["--"] : []), id]);
+}

@@ -170,6 +170,9 @@ export interface Store {
   /** Sets a key; null takes it back to its default. */
   setSetting(key: ConfigKey, value: string | null): Promise<void>;
 
+  /** Housekeeping that some process has to do now and then. Never fails. */
+  tidy(): Promise<void>;
+
   /** Releases whatever the store holds. To be called once, and nothing after it. */
   close(): Promise<void>;
 }

@@ -15,30 +15,40 @@ export interface OutputPaths {
   readonly stderr: string;
 }
 
+/** Whose output: several stores may share a home. */
+export interface OutputPlace {
+  readonly home: Home;
+  readonly storeUid: string;
+}
+
 /** Where the output of an attempt is; the files may not exist (yet). */
-export function outputPaths(home: Home, jobSeq: number, attemptId: number): OutputPaths {
-  const stem = join(home.logsDir, String(Math.floor(jobSeq / 1000)), `${jobSeq}-${attemptId}`);
+export function outputPaths({ home, storeUid }: OutputPlace, jobSeq: number, attemptId: number): OutputPaths {
+  const folder = join(home.logsDir, storeUid, String(Math.floor(jobSeq / 1000)));
+  const stem = join(folder, `${jobSeq}-${attemptId}`);
   return { stdout: `${stem}.out`, stderr: `${stem}.err` };
 }
 
-const knownFolders = new Set<string>();
-
 /** Creates both files, empty and private, before the command opens them. */
 export function createOutputFiles(paths: OutputPaths): void {
-  const folder = dirname(paths.stdout);
-  if (!knownFolders.has(folder)) {
-    createPrivateFolder(folder);
-    knownFolders.add(folder);
-  }
   for (const path of [paths.stdout, paths.stderr]) {
-    Deno.openSync(path, { create: true, append: true, mode: 0o600 }).close();
+    try {
+      createPrivateFile(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      createPrivateFolder(dirname(path));
+      createPrivateFile(path);
+    }
   }
 }
 
+function createPrivateFile(path: string): void {
+  Deno.openSync(path, { create: true, append: true, mode: 0o600 }).close();
+}
+
 /** Deletes what attempts printed. */
-export function deleteOutput(home: Home, outputs: readonly OutputRef[]): void {
+export function deleteOutput(place: OutputPlace, outputs: readonly OutputRef[]): void {
   for (const { jobSeq, attemptId } of outputs) {
-    const { stdout, stderr } = outputPaths(home, jobSeq, attemptId);
+    const { stdout, stderr } = outputPaths(place, jobSeq, attemptId);
     removeIfThere(stdout);
     removeIfThere(stderr);
   }

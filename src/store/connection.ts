@@ -27,6 +27,8 @@ const BUSY_TIMEOUT_MS = 10;
 /** The pause between tries is random up to this, so that many processes don't try in step. */
 const MAX_PAUSE_MS = 25;
 const NOTICEABLE_WAIT_MS = 2000;
+/** How many commits of one process may fill the log before it is shortened. */
+const COMMITS_BETWEEN_CHECKPOINTS = 200;
 
 /** An open file. Statements are prepared once and kept. */
 export class Connection {
@@ -34,6 +36,7 @@ export class Connection {
   readonly #db: DatabaseSync;
   readonly #options: ConnectionOptions;
   readonly #statements = new Map<string, StatementSync>();
+  #commits = 0;
 
   private constructor(path: string, db: DatabaseSync, options: ConnectionOptions) {
     this.path = path;
@@ -65,6 +68,7 @@ export class Connection {
     await this.#untilUnlocked(() => {
       if (this.pragma("journal_mode") !== "wal") this.pragma("journal_mode = WAL");
       this.pragma(`synchronous = ${this.#options.durability}`);
+      this.pragma("wal_autocheckpoint = 0");
     });
   }
 
@@ -94,18 +98,46 @@ export class Connection {
    * Runs `work` in one transaction that owns the right to write from its start. `work` is synchronous, so that
    * nothing else of this process can get between its statements. An error undoes all of it.
    */
-  write<T>(work: (db: DatabaseSync) => T): Promise<T> {
-    return this.#untilUnlocked(() => {
+  async write<T>(work: (db: DatabaseSync) => T): Promise<T> {
+    const result = await this.#untilUnlocked(() => {
       this.run("BEGIN IMMEDIATE");
       try {
         const result = work(this.#db);
-        this.run("COMMIT");
+        this.#commit();
         return result;
       } catch (error) {
         this.#rollBack();
         throw error;
       }
     });
+    if (++this.#commits % COMMITS_BETWEEN_CHECKPOINTS === 0) this.shortenLog();
+    return result;
+  }
+
+  /** When the disk fails in the middle of a commit, nobody can tell whether it will be found there later. */
+  #commit(): void {
+    try {
+      this.run("COMMIT");
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.code !== IO_ERROR) throw error;
+      throw storeError(
+        `Cannot tell whether ${this.path} has taken it: writing failed, and it may have been stored`,
+        "queuectl list, before trying again",
+        error,
+      );
+    }
+  }
+
+  /**
+   * Moves what the write-ahead log holds into the file, as far as nobody is reading it. SQLite would do that
+   * within a commit, and report a commit that has happened as failed when the disk is full.
+   */
+  shortenLog(): void {
+    try {
+      this.#db.exec("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // A full disk, or another process at the same work: the log is as good as the file.
+    }
   }
 
   /** Runs `work`, which only reads, so that all its statements see the file as it was at one moment. */
@@ -233,6 +265,17 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+/** One of the faults, as an error. */
+class FaultError extends QueueError {
+  readonly fault: Fault;
+
+  constructor(fault: Fault, message: string, cause: unknown) {
+    super("store", message, { hint: fault.hint, cause });
+    this.fault = fault;
+  }
+}
+
+const IO_ERROR = 10;
 /** The shared-memory file couldn't grow: an I/O error by its number, a full disk by its nature. */
 const IOERR_SHMSIZE = 4874;
 
@@ -249,7 +292,7 @@ function inOurWords(error: unknown, path: string): unknown {
   );
   if (fault === undefined) return error;
   const why = fault.code === 14 && isOnReadOnlyDisk(path) ? "its disk is read-only" : fault.why;
-  return storeError(`Cannot use ${path}: ${why}`, fault.hint, error);
+  return new FaultError(fault, `Cannot use ${path}: ${why}`, error);
 }
 
 /** SQLite can't open its log on such a disk, and doesn't say why. */

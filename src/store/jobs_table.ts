@@ -2,6 +2,7 @@
  * The rows of `jobs` and the statements on them, but for those that list (`job_filter.ts`).
  */
 
+import { storeError } from "../core/errors.ts";
 import type { Job, JobState, NewJob } from "../core/job.ts";
 import type { Row, Value } from "./connection.ts";
 
@@ -17,7 +18,7 @@ export function jobFromRow(row: Row): Job {
     timeoutMs: row.timeout_ms as number,
     backoffBase: row.backoff_base as number,
     cwd: row.cwd as string,
-    env: row.env === "{}" ? {} : JSON.parse(row.env as string),
+    env: envFrom(row),
     attempts: row.attempts as number,
     crashes: row.crashes as number,
     createdAt: row.created_at as number,
@@ -46,7 +47,26 @@ export function jobFromRow(row: Row): Job {
     case "completed":
     case "cancelled":
       return { ...base, state, finishedAt: row.finished_at as number };
+    default:
+      throw damaged(row);
   }
+}
+
+function envFrom(row: Row): Record<string, string> {
+  if (row.env === "{}") return {};
+  try {
+    return JSON.parse(row.env as string);
+  } catch {
+    throw damaged(row);
+  }
+}
+
+/** No store of ours holds such a row, so the file has been changed by something else. */
+function damaged(row: Row) {
+  return storeError(
+    `Cannot use the store: the row of job ${row.id} is damaged`,
+    "a copy of the file with: sqlite3 queue.db .recover",
+  );
 }
 
 /** Adds a pending job; the parameters are those of `insertValues`. Gives it the next `seq`. */
@@ -125,15 +145,34 @@ export const NEXT_BY_ARRIVAL = `
   SELECT * FROM jobs INDEXED BY jobs_ready_by_arrival
   WHERE ready = 1 AND queue = ? ORDER BY seq LIMIT 1`;
 
+/** The next ready job of all queues: highest priority first, then in order of arrival. */
+export const NEXT_BY_PRIORITY_OF_ALL = `
+  SELECT * FROM jobs INDEXED BY jobs_of_all_ready_by_priority
+  WHERE ready = 1 ORDER BY priority DESC, seq LIMIT 1`;
+
+/** The next ready job of all queues, in order of arrival. */
+export const NEXT_BY_ARRIVAL_OF_ALL = `
+  SELECT * FROM jobs INDEXED BY jobs_of_all_ready_by_arrival WHERE ready = 1 ORDER BY seq LIMIT 1`;
+
 /** When the next job of one queue is due that isn't ready yet. */
 export const NEXT_RUN_AT = `
   SELECT min(run_at) AS run_at FROM jobs INDEXED BY jobs_due_later WHERE ready = 0 AND queue = ?`;
+
+/** The same of all queues. */
+export const NEXT_RUN_AT_OF_ALL = `
+  SELECT min(run_at) AS run_at FROM jobs INDEXED BY jobs_of_all_due_later WHERE ready = 0`;
 
 /** Makes jobs of one queue ready whose time has come, the longest overdue first, at most `LIMIT` of them. */
 export const PROMOTE_DUE = `
   UPDATE jobs SET ready = 1 WHERE seq IN (
     SELECT seq FROM jobs INDEXED BY jobs_due_later
     WHERE ready = 0 AND queue = ? AND run_at <= ? ORDER BY run_at LIMIT ?)`;
+
+/** The same for jobs of all queues. */
+export const PROMOTE_DUE_OF_ALL = `
+  UPDATE jobs SET ready = 1 WHERE seq IN (
+    SELECT seq FROM jobs INDEXED BY jobs_of_all_due_later
+    WHERE ready = 0 AND run_at <= ? ORDER BY run_at LIMIT ?)`;
 
 /** Removes a job; its attempts go with it. */
 export const DELETE_JOB = "DELETE FROM jobs WHERE seq = ?";
@@ -148,7 +187,3 @@ export const COUNT_DOWN = "UPDATE counters SET jobs = jobs - 1 WHERE queue = ? A
 
 /** The counts of all queues together. */
 export const COUNTS = "SELECT state, sum(jobs) AS jobs FROM counters GROUP BY state";
-
-/** The queues in which something waits. */
-export const QUEUES_WAITING = `
-  SELECT DISTINCT queue FROM counters WHERE state IN ('pending', 'failed') AND jobs > 0`;

@@ -85,8 +85,7 @@ export class SqliteStore implements Store {
     await this.#promoteDue(request.queues, now);
     if (!await this.#db.read(() => this.#mayClaim(request))) return null;
     return this.#db.write(() => {
-      const queues = this.#queuesOf(request.queues);
-      const job = this.#nextReady(queues, request);
+      const job = this.#nextReady(request);
       if (job === null) return null;
       // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
       const at = "runAt" in job ? Math.max(now, job.runAt) : now;
@@ -260,6 +259,11 @@ export class SqliteStore implements Store {
     });
   }
 
+  tidy(): Promise<void> {
+    this.#db.shortenLog();
+    return Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.#db.close();
     return Promise.resolve();
@@ -303,13 +307,9 @@ export class SqliteStore implements Store {
     this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event));
   }
 
-  #queuesOf(wanted: readonly string[]): readonly string[] {
-    return wanted.length > 0 ? wanted : this.#db.all(jobs.QUEUES_WAITING).map((row) => row.queue as string);
-  }
-
   /** Whether a claim may find something: a look that takes no lock, so that idle workers disturb nobody. */
   #mayClaim(request: ClaimRequest): boolean {
-    return this.#nextReady(this.#queuesOf(request.queues), request) !== null;
+    return this.#nextReady(request) !== null;
   }
 
   /**
@@ -323,23 +323,30 @@ export class SqliteStore implements Store {
     };
     while (await this.#db.read(isDue)) {
       await this.#db.write(() => {
-        for (const queue of this.#queuesOf(wanted)) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+        if (wanted.length === 0) this.#db.run(jobs.PROMOTE_DUE_OF_ALL, now, PROMOTE_LIMIT);
+        for (const queue of wanted) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
       });
     }
   }
 
-  #nextReady(queues: readonly string[], { mode }: ClaimRequest): Job | null {
-    const sql = mode === "fifo" ? jobs.NEXT_BY_ARRIVAL : jobs.NEXT_BY_PRIORITY;
-    const first = queues.map((queue) => this.#db.get(sql, queue)).filter((row) => row !== undefined)
-      .map(jobs.jobFromRow);
+  /** The job that is next in line, of all queues or of those that were asked for. */
+  #nextReady({ queues, mode }: ClaimRequest): Job | null {
+    const isFifo = mode === "fifo";
+    if (queues.length === 0) {
+      const row = this.#db.get(isFifo ? jobs.NEXT_BY_ARRIVAL_OF_ALL : jobs.NEXT_BY_PRIORITY_OF_ALL);
+      return row === undefined ? null : jobs.jobFromRow(row);
+    }
+    const sql = isFifo ? jobs.NEXT_BY_ARRIVAL : jobs.NEXT_BY_PRIORITY;
     const isBefore = (a: Job, b: Job) =>
-      mode === "fifo" || a.priority === b.priority ? a.seq < b.seq : a.priority > b.priority;
-    return first.reduce<Job | null>((best, job) => best === null || isBefore(job, best) ? job : best, null);
+      isFifo || a.priority === b.priority ? a.seq < b.seq : a.priority > b.priority;
+    return queues.map((queue) => this.#db.get(sql, queue)).filter((row) => row !== undefined)
+      .map(jobs.jobFromRow)
+      .reduce<Job | null>((best, job) => best === null || isBefore(job, best) ? job : best, null);
   }
 
   #nextRunAt(queues: readonly string[]): number | null {
-    const times = this.#queuesOf(queues)
-      .map((queue) => this.#db.get(jobs.NEXT_RUN_AT, queue)?.run_at as number | null)
+    if (queues.length === 0) return this.#db.get(jobs.NEXT_RUN_AT_OF_ALL)?.run_at as number | null;
+    const times = queues.map((queue) => this.#db.get(jobs.NEXT_RUN_AT, queue)?.run_at as number | null)
       .filter((time) => time !== null);
     return times.length === 0 ? null : Math.min(...times);
   }

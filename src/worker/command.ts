@@ -29,6 +29,18 @@ export interface CommandExit {
 /** The command can't be started; the message is a phrase for people. */
 export class StartError extends Error {
   override readonly name = "StartError";
+  /** Whether the fault is the queue's own (a full disk, say), so that the job shall not pay for it. */
+  readonly isOurFault: boolean;
+
+  constructor(message: string, options: { isOurFault: boolean }) {
+    super(message);
+    this.isOurFault = options.isOurFault;
+  }
+}
+
+/** The file that holds a command which is too long to be an argument. */
+export function scriptPath(home: Home, attemptId: number): string {
+  return join(home.runDir, `attempt-${attemptId}.sh`);
 }
 
 /** Linux takes no argument of 128 KiB or more; a longer command goes through a file. */
@@ -39,25 +51,31 @@ const RUN_FILE = 'exec /bin/sh "$3" >>"$1" 2>>"$2"';
 
 /** Starts the command of a claimed job. Throws `StartError` if its directory or its output can't be used. */
 export function startCommand(job: ProcessingJob, place: { home: Home; storeUid: string }): RunningCommand {
-  const { home, storeUid } = place;
   const { attemptId } = job.claim;
-  const paths = outputPaths(home, job.seq, attemptId);
+  checkDirectory(job.cwd);
+  const paths = outputPaths(place, job.seq, attemptId);
   tryTo("create the files for its output", () => createOutputFiles(paths));
   const isLong = new TextEncoder().encode(job.command).length > MAX_ARGUMENT_BYTES;
-  const scriptPath = isLong ? join(home.runDir, `attempt-${attemptId}.sh`) : null;
-  if (scriptPath !== null) {
-    tryTo("write its script", () => Deno.writeTextFileSync(scriptPath, job.command, { mode: 0o600 }));
+  const longScript = isLong ? scriptPath(place.home, attemptId) : null;
+  if (longScript !== null) {
+    tryTo("write its script", () => Deno.writeTextFileSync(longScript, job.command, { mode: 0o600 }));
   }
-  checkDirectory(job.cwd);
-  const script = scriptPath === null ? RUN_TEXT : RUN_FILE;
   const command = new Deno.Command("setsid", {
-    args: ["/bin/sh", "-c", script, "sh", paths.stdout, paths.stderr, scriptPath ?? job.command],
+    args: [
+      "/bin/sh",
+      "-c",
+      isLong ? RUN_FILE : RUN_TEXT,
+      "sh",
+      paths.stdout,
+      paths.stderr,
+      longScript ?? job.command,
+    ],
     cwd: job.cwd,
     env: {
       ...inheritedVariables(),
       ...job.env,
       ...ownVariables(job, place),
-      [COOKIE_VARIABLE]: cookieOf(storeUid, attemptId),
+      [COOKIE_VARIABLE]: cookieOf(place.storeUid, attemptId),
     },
     clearEnv: true,
     stdin: "null",
@@ -66,7 +84,7 @@ export function startCommand(job: ProcessingJob, place: { home: Home; storeUid: 
   });
   const child = tryTo("start it", () => command.spawn());
   const exited = child.status.then(({ code, signal }) => {
-    if (scriptPath !== null) removeIfThere(scriptPath);
+    if (longScript !== null) removeIfThere(longScript);
     return signal === null ? { exitCode: code, signal: null } : { exitCode: null, signal };
   });
   return { pgid: child.pid, exited };
@@ -95,15 +113,18 @@ function checkDirectory(path: string): void {
   try {
     isDirectory = Deno.statSync(path).isDirectory;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw new StartError(`can't enter the directory ${path}`);
+    if (!(error instanceof Deno.errors.NotFound)) {
+      throw new StartError(`can't enter the directory ${path}`, { isOurFault: false });
+    }
   }
-  if (!isDirectory) throw new StartError(`no such directory: ${path}`);
+  if (!isDirectory) throw new StartError(`no such directory: ${path}`, { isOurFault: false });
 }
 
 function tryTo<T>(what: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw new StartError(`can't ${what}: ${error instanceof Error ? error.message : error}`);
+    const why = error instanceof Error ? error.message : error;
+    throw new StartError(`can't ${what}: ${why}`, { isOurFault: true });
   }
 }

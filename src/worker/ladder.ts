@@ -10,6 +10,8 @@ export interface AttemptProcesses {
   readonly attemptId: number;
   /** The process group in which the command was started. */
   readonly pgid: number;
+  /** Settles when the leader of the group has ended. */
+  readonly exited: Promise<unknown>;
 }
 
 /** How often to look whether the processes have gone. */
@@ -24,11 +26,15 @@ const MAX_KILL_ROUNDS = 200;
 export async function endProcesses(attempt: AttemptProcesses, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
   const group = new Group(attempt.pgid);
-  const isAlive = async () => await group.isAlive() || (await strays([attempt])).length > 0;
+  const isAlive = async () => await group.isAlive() || (await strays(attempt)).length > 0;
+  let hasExited = false;
+  attempt.exited.then(() => hasExited = true);
   await signalAll(attempt, group, "SIGTERM");
   while (performance.now() < deadline) {
     if (!await isAlive()) return;
-    await pause(Math.min(LOOK_INTERVAL_MS, deadline - performance.now()));
+    // At the leader's end we look at once: an empty group's number may soon be somebody else's.
+    const untilExit = hasExited ? [] : [attempt.exited];
+    await Promise.race([pause(Math.min(LOOK_INTERVAL_MS, deadline - performance.now())), ...untilExit]);
   }
   for (let round = 0; round < MAX_KILL_ROUNDS && await isAlive(); round++) {
     await signalAll(attempt, group, "SIGKILL");
@@ -59,24 +65,25 @@ class Group {
 }
 
 /**
- * Kills at once what carries the cookie of one of these attempts, and the groups that such processes lead.
- * Returns how many processes it found in all.
+ * Kills at once what carries the cookie of an attempt that `isWanted`, and the groups that such processes lead.
+ * Returns how many processes it found.
  */
 export async function killStrays(
-  attempts: readonly Pick<AttemptProcesses, "storeUid" | "attemptId">[],
+  storeUid: string,
+  isWanted: (attemptId: number) => boolean,
 ): Promise<number> {
-  let total = 0;
+  const found = new Set<number>();
   for (let round = 0; round < MAX_KILL_ROUNDS; round++) {
-    const pids = await strays(attempts);
+    const pids = await carriers(storeUid, isWanted);
     if (pids.length === 0) break;
-    total += round === 0 ? pids.length : 0;
     for (const pid of pids) {
+      found.add(pid);
       signalGroup(pid, "SIGKILL");
       signalProcess(pid, "SIGKILL");
     }
     await pause(LOOK_INTERVAL_MS / 5);
   }
-  return total;
+  return found.size;
 }
 
 /** Signals everything that belongs to an attempt. */
@@ -88,19 +95,18 @@ async function signalAll(
   group.signal(signal);
   // A stopped process receives TERM only once it goes on.
   if (signal === "SIGTERM") group.signal("SIGCONT");
-  for (const pid of await strays([attempt])) {
+  for (const pid of await strays(attempt)) {
     if (!signalGroup(pid, signal)) signalProcess(pid, signal);
   }
 }
 
-/** The living processes with the cookie of one of these attempts. */
-async function strays(
-  attempts: readonly Pick<AttemptProcesses, "storeUid" | "attemptId">[],
-): Promise<number[]> {
-  if (attempts.length === 0) return [];
-  const wanted = new Set(attempts.map((attempt) => attempt.attemptId));
-  const carriers = await findCookies(attempts[0]!.storeUid);
-  return carriers.filter((carrier) => wanted.has(carrier.attemptId)).map((carrier) => carrier.pid);
+/** The living processes with the cookie of an attempt. */
+function strays({ storeUid, attemptId }: AttemptProcesses): Promise<number[]> {
+  return carriers(storeUid, (carried) => carried === attemptId);
+}
+
+async function carriers(storeUid: string, isWanted: (attemptId: number) => boolean): Promise<number[]> {
+  return (await findCookies(storeUid)).filter(({ attemptId }) => isWanted(attemptId)).map(({ pid }) => pid);
 }
 
 function pause(ms: number): Promise<void> {

@@ -8,6 +8,7 @@ import { QueueError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
+import { newLockName } from "./lock_file.ts";
 import { COOKIE_VARIABLE } from "./process_probe.ts";
 import { Worker } from "./worker.ts";
 
@@ -30,10 +31,14 @@ const REGISTER_LOOK_INTERVAL_MS = 15;
 const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys=uid"];
 
 /** Set for the workers of a foreground start: they end when their standard input does. */
-export const LIFELINE_VARIABLE = "QUEUECTL_LIFELINE";
+const LIFELINE_VARIABLE = "QUEUECTL_LIFELINE";
+
+/** The name of the lock that a started worker is to hold; by it the starter knows its worker in the store. */
+const LOCK_NAME_VARIABLE = "QUEUECTL_LOCK_NAME";
 
 interface WorkerProcess {
   readonly child: Deno.ChildProcess;
+  readonly lockName: string;
   /** What the process wrote to stderr before it ended; resolves when it ends. */
   readonly failure: Promise<string>;
 }
@@ -64,7 +69,9 @@ export async function runForeground(
 async function runHere(options: LaunchOptions, onReady: (workers: WorkerRecord[]) => void): Promise<boolean> {
   const { store, home, concurrency: slots, queues } = options;
   const isBackground = Deno.env.get("QUEUECTL_BACKGROUND") === "1";
-  const worker = await Worker.start({ store, home, slots, queues, isEchoed: !isBackground });
+  const lockName = Deno.env.get(LOCK_NAME_VARIABLE) || newLockName();
+  Deno.chdir(home.dir); // the folder in which it was started may be deleted, or unmounted
+  const worker = await Worker.start({ store, home, slots, queues, isEchoed: !isBackground, lockName });
   const stopListening = onStopSignals(() => worker.stop(), () => worker.forceStop());
   if (Deno.env.get(LIFELINE_VARIABLE) === "1") onLifelineCut(() => worker.forceStop());
   onReady([worker.record]);
@@ -94,7 +101,7 @@ async function runChildren(
   return ends.every((end) => end.success);
 }
 
-/** SIGTERM and SIGINT: `stop`, the second time `force`; SIGQUIT: `force`. Returns how to stop listening. */
+/** SIGTERM, SIGINT, SIGHUP: `stop`, the second time `force`; SIGQUIT: `force`. Returns how to stop listening. */
 function onStopSignals(stop: () => void, force: () => void): () => void {
   let asked = false;
   const onStop = () => {
@@ -105,6 +112,7 @@ function onStopSignals(stop: () => void, force: () => void): () => void {
   const listeners: [Deno.Signal, () => void][] = [
     ["SIGTERM", onStop],
     ["SIGINT", onStop],
+    ["SIGHUP", onStop],
     ["SIGQUIT", force],
   ];
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
@@ -129,17 +137,23 @@ function spawnWorker(options: LaunchOptions, kind: "background" | "foreground"):
   ];
   const { [COOKIE_VARIABLE]: _, ...env } = Deno.env.toObject();
   const isBackground = kind === "background";
+  const lockName = newLockName();
   const command = new Deno.Command("setsid", {
     args,
     clearEnv: true,
-    env: { ...env, [isBackground ? "QUEUECTL_BACKGROUND" : LIFELINE_VARIABLE]: "1" },
+    cwd: home.dir,
+    env: {
+      ...env,
+      [isBackground ? "QUEUECTL_BACKGROUND" : LIFELINE_VARIABLE]: "1",
+      [LOCK_NAME_VARIABLE]: lockName,
+    },
     stdin: isBackground ? "null" : "piped",
     stdout: "null",
     stderr: isBackground ? "piped" : "inherit",
   });
   const child = spawnOrSay(command);
   const said = isBackground ? new Response(child.stderr).text() : Promise.resolve("");
-  return { child, failure: child.status.then(() => said) };
+  return { child, lockName, failure: child.status.then(() => said) };
 }
 
 function spawnOrSay(command: Deno.Command): Deno.ChildProcess {
@@ -163,12 +177,12 @@ function ownProgram(): string[] {
   return [Deno.execPath(), "run", "--no-prompt", "--quiet", "--config", config, ...PERMISSIONS, main];
 }
 
-async function untilRegistered({ child, failure }: WorkerProcess, store: Store): Promise<WorkerRecord> {
+async function untilRegistered({ lockName, failure }: WorkerProcess, store: Store): Promise<WorkerRecord> {
   const deadline = performance.now() + REGISTER_TIMEOUT_MS;
   let ended: string | null = null;
   failure.then((said) => ended = said);
   while (performance.now() < deadline) {
-    const worker = (await store.workers()).find(({ identity }) => identity.pid === child.pid);
+    const worker = (await store.workers()).find((one) => one.lockName === lockName);
     if (worker !== undefined) return worker;
     if (ended !== null) break;
     await new Promise((resolve) => setTimeout(resolve, REGISTER_LOOK_INTERVAL_MS));

@@ -5,24 +5,32 @@
  * once and without polling. Commands don't inherit it.
  */
 
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 
 /** A lock that this process holds until it is released or the process ends. */
 export interface HeldLock {
-  readonly name: string;
-  /** Gives the lock up and removes its file. */
+  /** Gives the lock up. The one who took it first removes its file as well. */
   release(): void;
 }
 
-/** Takes a lock of a new name. */
-export function takeNewLock(home: Home): HeldLock {
-  const name = `worker-${crypto.randomUUID()}.lock`;
+/** A name for a lock that nobody else has. */
+export function newLockName(): string {
+  return `worker-${crypto.randomUUID()}.lock`;
+}
+
+/** Takes the lock of a name that nobody else has. */
+export function takeLock(home: Home, name: string): HeldLock {
   const path = join(home.runDir, name);
-  const file = Deno.openSync(path, { createNew: true, write: true, mode: 0o600 });
+  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
   file.lockSync(true);
-  return heldLock(path, file);
+  return {
+    release() {
+      removeIfThere(path);
+      file.close();
+    },
+  };
 }
 
 /**
@@ -40,15 +48,5 @@ export async function waitForLock(home: Home, name: string): Promise<HeldLock | 
     throw error;
   }
   await file.lock(true);
-  return heldLock(path, file);
-}
-
-function heldLock(path: string, file: Deno.FsFile): HeldLock {
-  return {
-    name: basename(path),
-    release() {
-      removeIfThere(path);
-      file.close();
-    },
-  };
+  return { release: () => file.close() };
 }

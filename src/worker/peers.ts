@@ -75,20 +75,33 @@ export class Peers {
       if (this.#watched.size >= MAX_WATCHED_LOCKS) return;
       if (this.#watched.has(peer.id)) continue;
       this.#watched.add(peer.id);
-      this.#recoverOnDeath(peer).catch((error) => this.#place.log(`can't watch worker ${peer.id}: ${error}`));
+      this.#recoverOnDeath(peer).catch((error) => {
+        this.#watched.delete(peer.id);
+        this.#place.log(`can't watch worker ${peer.id}: ${error}`);
+      });
     }
   }
 
   async #recoverOnDeath(peer: WorkerRecord): Promise<void> {
     const lock = await waitForLock(this.#place.home, peer.lockName);
-    if (lock === null) return; // stays among the watched, so that the lock isn't asked for at every look
+    if (lock === null) {
+      this.#watched.delete(peer.id); // it hasn't taken its lock yet, or the file is lost: asked again at the next look
+      return;
+    }
+    try {
+      await this.#recoverIfDead(peer);
+    } finally {
+      lock.release();
+    }
+  }
+
+  async #recoverIfDead(peer: WorkerRecord): Promise<void> {
     for (let look = 0; look < DEATH_LOOKS && await this.#isRegistered(peer); look++) {
       // Of a process in another container the lock is all the proof there can be.
       const isAlive = (await workersThatAre("alive", [peer])).length > 0;
       if (!isAlive) await this.#recover(peer);
       else await new Promise((resolve) => setTimeout(resolve, DEATH_LOOK_INTERVAL_MS));
     }
-    lock.release();
   }
 
   async #isRegistered(peer: WorkerRecord): Promise<boolean> {

@@ -9,23 +9,26 @@ import type { Life, ProcessIdentity } from "../core/worker_record.ts";
 
 /** Prints the boot id and the pid namespace, then for each pid its line of `/proc/PID/stat`, or an empty one. */
 const STAT_SCRIPT = `
-read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" || exit 1
-readlink /proc/self/ns/pid || echo unknown
+read -r boot </proc/sys/kernel/random/boot_id && echo "$boot" && readlink /proc/self/ns/pid || exit 1
 for pid; do
   line=; read -r line 2>/dev/null </proc/"$pid"/stat; echo "$line"
-done`;
+done; true`;
 
-/** Prints `/proc/PID/environ:NAME=VALUE`, a line each, of the processes that carry a cookie of the store $1. */
+/**
+ * Prints `/proc/PID/environ:NAME=VALUE`, a line each, of the processes that carry a cookie of the store $1.
+ * Processes that end meanwhile make grep exit with 2; anything above means that it was cut short.
+ */
 const COOKIE_SCRIPT = `
-grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'`;
+{ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
 
-/** Succeeds if a process of the group $1 is alive; a zombie is not. */
-const GROUP_SCRIPT = `grep -qsE "^[0-9]+ \\(.*\\) [^ZXx] [0-9]+ $1 " /proc/[0-9]*/stat`;
+/** Prints a line if a process of the group $1 is alive; a zombie is not. */
+const GROUP_SCRIPT = `
+grep -lsE "^[0-9]+ \\(.*\\) [^ZXx] [0-9]+ $1 " /proc/[0-9]*/stat; [ $? -le 2 ]`;
 
-/** Succeeds if the tools that we rely on are there and do what we need. */
+/** Prints what is missing of the tools that we rely on. */
 const TOOLS_SCRIPT = `
-[ "$(printf 'a\\0b\\0' | grep -azoxE '[b]')" = b ] || { echo "GNU grep"; exit 1; }
-command -v setsid >/dev/null || { echo "setsid, from util-linux"; exit 1; }`;
+[ "$(printf 'a\\0b\\0' | grep -azoxE '[b]' | tr -d '\\0')" = b ] || echo "GNU grep"
+command -v setsid >/dev/null || echo "setsid, from util-linux"; true`;
 
 /** The variable that every process of an attempt inherits. */
 export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
@@ -55,13 +58,15 @@ export async function livesOf(identities: readonly ProcessIdentity[]): Promise<L
 
 /** What workers need and this system doesn't have; null if nothing is missing. */
 export async function missingTool(): Promise<string | null> {
-  return (await runScript(TOOLS_SCRIPT, [])).trim() || null;
+  return (await runScript(TOOLS_SCRIPT, [])).join(", ") || null;
 }
 
 /** The processes that carry a cookie of this store, with the attempt that it names. */
 export async function findCookies(storeUid: string): Promise<{ pid: number; attemptId: number }[]> {
-  const text = await runScript(COOKIE_SCRIPT, [storeUid]);
-  return [...text.matchAll(/^\/proc\/(\d+)\/environ:QUEUECTL_ATTEMPT_ID=\w+-(\d+)$/gm)]
+  const lines = await runScript(COOKIE_SCRIPT, [storeUid]);
+  const status = /^grep:([012])$/.exec(lines.at(-1) ?? "");
+  if (status === null) throw new Error("Cannot look for processes in /proc: grep was cut short");
+  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:QUEUECTL_ATTEMPT_ID=\w+-(\d+)$/gm)]
     .map(([, pid, attemptId]) => ({ pid: Number(pid), attemptId: Number(attemptId) }));
 }
 
@@ -73,8 +78,7 @@ export async function groupIsAlive(pgid: number): Promise<boolean> {
   } catch {
     return false;
   }
-  const { success } = await shell(GROUP_SCRIPT, [String(pgid)]);
-  return success;
+  return (await runScript(GROUP_SCRIPT, [String(pgid)])).length > 0;
 }
 
 /** Sends a signal to all of a process group; false if there is none. */
@@ -100,10 +104,9 @@ interface Stat {
 }
 
 async function readStats(pids: readonly number[]) {
-  const [bootId = "", pidNamespace = "", ...lines] = (await runScript(STAT_SCRIPT, pids.map(String))).split(
-    "\n",
-  );
-  return { bootId, pidNamespace, stats: pids.map((_, index) => parseStat(lines[index] ?? "")) };
+  const [bootId, pidNamespace, ...lines] = await runScript(STAT_SCRIPT, pids.map(String));
+  if (!bootId || !pidNamespace || lines.length !== pids.length) throw new Error("Cannot read /proc");
+  return { bootId, pidNamespace, stats: lines.map(parseStat) };
 }
 
 /** The name, in parentheses, may hold anything, so fields count from the last `)`. */
@@ -113,16 +116,24 @@ function parseStat(line: string): Stat | null {
   return startTicks === undefined || /^[ZXx]$/.test(state!) ? null : { startTicks };
 }
 
-async function runScript(script: string, args: readonly string[]): Promise<string> {
-  const { stdout } = await shell(script, args);
-  return new TextDecoder().decode(stdout);
-}
+/** The tools are found even if the environment has no path to them. */
+const TOOL_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin";
+const END = "end of script";
 
-function shell(script: string, args: readonly string[]): Promise<Deno.CommandOutput> {
+/**
+ * The lines that a script prints. Throws if it didn't come to its end: without an answer nobody may be taken for
+ * dead. Signals that are meant for the terminal's foreground processes don't reach it.
+ */
+async function runScript(script: string, args: readonly string[]): Promise<string[]> {
   const command = new Deno.Command("/bin/sh", {
-    args: ["-c", script, "sh", ...args],
+    args: ["-c", `trap '' HUP INT QUIT TERM\n${script.trim()} && echo "${END}"`, "sh", ...args],
+    cwd: "/",
+    env: { PATH: `${Deno.env.get("PATH") ?? ""}:${TOOL_PATH}` },
     stdin: "null",
     stderr: "null",
   });
-  return command.output();
+  const { stdout } = await command.output();
+  const lines = new TextDecoder().decode(stdout).split("\n");
+  if (lines.at(-2) !== END) throw new Error("Cannot look into /proc: the look was cut short");
+  return lines.slice(0, -2);
 }

@@ -10,6 +10,7 @@ import type { Life, WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
+import { scriptPath } from "./command.ts";
 import { killStrays } from "./ladder.ts";
 import { livesOf } from "./process_probe.ts";
 
@@ -33,12 +34,20 @@ export async function workersThatAre(life: Life, workers: readonly WorkerRecord[
  */
 export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promise<Job[] | null> {
   const { store, home, now, log } = place;
-  const held = (await store.processing()).filter((job) => job.claim.workerId === worker.id);
-  const strays = held.map((job) => ({ storeUid: store.uid, attemptId: job.claim.attemptId }));
-  const killed = await killStrays(strays);
+  // What no living worker holds is killed, so also what an ended attempt of the dead one had left running. An
+  // attempt that begins meanwhile has a higher number than the newest one now.
+  const newest = (await store.recentAttempts(1)).at(-1)?.id ?? 0;
+  const processing = await store.processing();
+  const kept = new Set(
+    processing.filter((job) => job.claim.workerId !== worker.id).map((job) => job.claim.attemptId),
+  );
+  const killed = await killStrays(store.uid, (attemptId) => attemptId <= newest && !kept.has(attemptId));
   const jobs = await store.recoverWorker(worker.id, now());
   if (jobs === null) return null;
   removeIfThere(join(home.runDir, worker.lockName));
+  for (const job of processing) {
+    if (job.claim.workerId === worker.id) removeIfThere(scriptPath(home, job.claim.attemptId));
+  }
   const given = jobs.map((job) => `${job.id} is ${job.state}`).join(", ");
   log(
     `worker ${worker.id} (pid ${worker.identity.pid}) has died: killed ${killed} of its processes; ${

@@ -46,14 +46,14 @@ export class RunningAttempt {
       command = startCommand(this.job, this.#place);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      return { outcome: "failed", exitCode: null, signal: null, error: error.message };
+      const outcome = error.isOurFault ? "released" : "failed";
+      return { outcome, exitCode: null, signal: null, error: error.message };
     }
     const disarm = this.#armTimeout();
     try {
       return await this.#watch(command);
     } finally {
       disarm();
-      this.limitOutput();
     }
   }
 
@@ -66,8 +66,13 @@ export class RunningAttempt {
   limitOutput(): void {
     const { stdout, stderr } = this.#outputPaths();
     const maxBytes = this.#place.config().max_output_bytes;
-    limitFile(stdout, maxBytes);
-    limitFile(stderr, maxBytes);
+    for (const path of [stdout, stderr]) {
+      try {
+        limitFile(path, maxBytes);
+      } catch {
+        // A failing disk: how the command ended matters more than how much it printed.
+      }
+    }
   }
 
   async #watch(command: RunningCommand): Promise<AttemptEnd> {
@@ -79,10 +84,12 @@ export class RunningAttempt {
         storeUid: this.#place.storeUid,
         attemptId: this.job.claim.attemptId,
         pgid: command.pgid,
+        exited: command.exited,
       };
       await endProcesses(processes, this.#place.config().kill_grace_seconds * 1000);
     }
     const exit = await command.exited;
+    this.limitOutput();
     return wasEnded ? this.#endedFor(first, exit) : this.#endedByItself(exit);
   }
 
@@ -112,7 +119,7 @@ export class RunningAttempt {
   }
 
   #outputPaths() {
-    return outputPaths(this.#place.home, this.job.seq, this.job.claim.attemptId);
+    return outputPaths(this.#place, this.job.seq, this.job.claim.attemptId);
   }
 
   /** Ends the command when its time is up; returns the way to call that off. */

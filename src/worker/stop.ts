@@ -94,7 +94,8 @@ async function waitWithDeadlines(workers: readonly WorkerRecord[], options: Stop
 /** Those that ended in good order have unregistered themselves; the others had to be killed. */
 async function recoverKilled(workers: readonly WorkerRecord[], options: StopOptions): Promise<void> {
   const registered = new Set((await options.store.workers()).map((worker) => worker.id));
-  for (const worker of workers.filter(({ id }) => registered.has(id))) {
+  const left = workers.filter(({ id }) => registered.has(id));
+  for (const worker of await workersThatAre("dead", left)) {
     await recover(worker, { ...options, log: () => {} });
   }
 }

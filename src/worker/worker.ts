@@ -16,7 +16,7 @@ import type { Home } from "../home/home.ts";
 import { deleteOutput } from "../home/output_files.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
 import { killStrays } from "./ladder.ts";
-import { type HeldLock, takeNewLock } from "./lock_file.ts";
+import { type HeldLock, takeLock } from "./lock_file.ts";
 import { Peers } from "./peers.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { RunningAttempt } from "./running_attempt.ts";
@@ -32,6 +32,8 @@ export interface WorkerOptions {
   readonly queues: readonly string[];
   /** Whether its log goes to stderr as well. */
   readonly isEchoed: boolean;
+  /** The name of the lock to hold, used by nobody else. */
+  readonly lockName: string;
 }
 
 /** How often a worker looks after things; more often if the lease is short. */
@@ -45,6 +47,13 @@ const CLOCK_STEP_MS = 1000;
 const RETENTION_INTERVAL_MS = 60_000;
 const RETENTION_BATCH = 500;
 const DAY_MS = 86_400_000;
+
+const NOT_STARTED: AttemptEnd = {
+  outcome: "released",
+  exitCode: null,
+  signal: null,
+  error: "its worker was told to stop before it was started",
+};
 
 /** A worker of this process. */
 export class Worker {
@@ -76,8 +85,8 @@ export class Worker {
     this.#lock = lock;
     this.#options = rest.options;
     this.#config = rest.config;
-    this.#log = new WorkerLog(rest.options.home, { workerId: record.id, isEchoed: rest.options.isEchoed });
-    const { store, home } = rest.options;
+    const { store, home, isEchoed } = rest.options;
+    this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
     this.#peers = new Peers(record.id, { store, home, now: Date.now, log: (line) => this.#log.write(line) });
   }
 
@@ -94,10 +103,10 @@ export class Worker {
     const identity = await identify(Deno.pid);
     if (identity === null) throw new Error("This process is not in /proc");
     const config = readConfig(await options.store.settings());
-    const lock = takeNewLock(options.home);
-    const { slots, queues, store } = options;
-    const record = await store.registerWorker({ identity, lockName: lock.name, slots, queues }, Date.now());
-    return new Worker(record, lock, { options, config });
+    const { slots, queues, store, lockName } = options;
+    const record = await store.registerWorker({ identity, lockName, slots, queues }, Date.now());
+    // The lock comes second, so that whoever dies in between leaves no lock that nobody knows of.
+    return new Worker(record, takeLock(options.home, lockName), { options, config });
   }
 
   /** Works until it is told to stop and its last command has ended. */
@@ -168,13 +177,16 @@ export class Worker {
     const { store, home } = this.#options;
     const attempt = new RunningAttempt(job, { home, storeUid: store.uid, config: () => this.#config });
     this.#running.set(job.claim.attemptId, attempt);
-    // The order to stop came while the claim was being made: it is given back at once.
-    if (this.#isStopping) attempt.end("released");
-    const end = await attempt.run().catch((error): AttemptEnd => {
+    // The order to stop came while the claim was being made: the job is given back without being started.
+    const end = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error): AttemptEnd => {
       return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
     });
     this.#endedAttemptIds.push(job.claim.attemptId);
     await this.#finish(job, end);
+    // It couldn't be started because of us: trying again at once would meet the same.
+    if (end.outcome === "released" && !this.#isStopping) {
+      await this.#trouble(`start job ${job.id}`, end.error);
+    }
     this.#running.delete(job.claim.attemptId);
   }
 
@@ -242,6 +254,7 @@ export class Worker {
     await this.#peers.look(this.#leaseMs);
     for (const attempt of this.#running.values()) attempt.limitOutput();
     await this.#sweepStrays();
+    await store.tidy();
     await this.#retain();
   }
 
@@ -278,8 +291,13 @@ export class Worker {
     const attemptIds = this.#endedAttemptIds;
     if (attemptIds.length === 0) return;
     this.#endedAttemptIds = [];
-    const { uid: storeUid } = this.#options.store;
-    const killed = await killStrays(attemptIds.map((attemptId) => ({ storeUid, attemptId })));
+    const ended = new Set(attemptIds);
+    const killed = await killStrays(this.#options.store.uid, (attemptId) => ended.has(attemptId)).catch(
+      (error) => {
+        this.#endedAttemptIds.push(...attemptIds);
+        throw error;
+      },
+    );
     if (killed > 0) this.#log.write(`killed ${killed} process(es) that ended attempts had left running`);
   }
 
@@ -288,16 +306,15 @@ export class Worker {
     if (performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
     this.#retainedAtMs = performance.now();
     const { store, home } = this.#options;
-    await deleteNotedOutput(store, (outputs) => deleteOutput(home, outputs));
+    await deleteNotedOutput(store, (outputs) => deleteOutput({ home, storeUid: store.uid }, outputs));
     const days = this.#config.retention_days;
     if (days === 0) return;
     const filter = { states: FINAL_STATES, updatedBefore: Date.now() - days * DAY_MS };
-    let deleted: number;
-    do {
-      deleted = (await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH })).length;
-      await deleteNotedOutput(store, (outputs) => deleteOutput(home, outputs));
-      if (deleted > 0) this.#log.write(`deleted ${deleted} job(s) older than ${days} day(s)`);
-    } while (deleted === RETENTION_BATCH && !this.#isStopping);
+    const { length: deleted } = await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH });
+    await deleteNotedOutput(store, (outputs) => deleteOutput({ home, storeUid: store.uid }, outputs));
+    if (deleted > 0) this.#log.write(`deleted ${deleted} job(s) older than ${days} day(s)`);
+    // Many are deleted a batch a tick: nothing else may have to wait for them.
+    if (deleted === RETENTION_BATCH) this.#retainedAtMs = -Infinity;
   }
 
   async #tell(work: () => Promise<void>): Promise<void> {

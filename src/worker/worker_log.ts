@@ -1,10 +1,11 @@
 /**
- * What a worker tells about itself: a line an event, with the time, in its own file under `logs/`.
+ * What a worker tells about itself: a line an event, with the time, in its own file beside the output of the attempts.
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { printableLine } from "../core/printable.ts";
-import type { Home } from "../home/home.ts";
+import { createPrivateFolder } from "../home/home.ts";
+import type { OutputPlace } from "../home/output_files.ts";
 
 /** A file of this size is put aside once; the one put aside before is dropped. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
@@ -16,9 +17,10 @@ export class WorkerLog {
   #sizeBytes = 0;
 
   /** `isEchoed` writes every line to stderr as well, for service managers and containers. */
-  constructor(home: Home, options: { workerId: number; isEchoed: boolean }) {
-    this.#path = workerLogPath(home, options.workerId);
+  constructor({ home, storeUid }: OutputPlace, options: { workerId: number; isEchoed: boolean }) {
+    this.#path = join(home.logsDir, storeUid, `worker-${options.workerId}.log`);
     this.#isEchoed = options.isEchoed;
+    createPrivateFolder(dirname(this.#path));
   }
 
   /** Adds a line; control characters in it are escaped, so that it stays one. */
@@ -38,9 +40,4 @@ export class WorkerLog {
     Deno.renameSync(this.#path, `${this.#path}.1`);
     this.#sizeBytes = 0;
   }
-}
-
-/** The log file of a worker. */
-export function workerLogPath(home: Home, workerId: number): string {
-  return join(home.logsDir, `worker-${workerId}.log`);
 }

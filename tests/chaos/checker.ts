@@ -155,6 +155,8 @@ const RULES: Record<string, Rule> = {
     jobs.flatMap((job) =>
       (attempts.get(job.seq) ?? []).flatMap((attempt) => {
         if (attempt.outcome !== "lost" && attempt.outcome !== "released") return [];
+        // The worker gave it back by itself: it couldn't create the files for its output.
+        if (attempt.outcome === "released" && attempt.error?.startsWith("can't")) return [];
         const kinds = attempt.outcome === "lost" ? ["kill", "freeze"] : ["force"];
         const hasCause = deeds.some((deed) =>
           deed.workerId === attempt.workerId && kinds.includes(deed.kind)
@@ -194,12 +196,12 @@ const RULES: Record<string, Rule> = {
 
   "the file is sound": ({ integrityFaults }) => integrityFaults.map((what) => ({ job: null, what })),
 
-  "what succeeded has printed exactly what it should": ({ jobs, attempts, expectedOutput, home }) =>
+  "what succeeded has printed exactly what it should": ({ jobs, attempts, expectedOutput, home, storeUid }) =>
     jobs.flatMap((job) => {
       const expected = expectedOutput.get(job.id);
       const attempt = (attempts.get(job.seq) ?? []).at(-1);
       if (expected === undefined || attempt?.outcome !== "succeeded") return [];
-      const path = `${home}/logs/${Math.floor(job.seq / 1000)}/${job.seq}-${attempt.id}.out`;
+      const path = `${home}/logs/${storeUid}/${Math.floor(job.seq / 1000)}/${job.seq}-${attempt.id}.out`;
       const printed = Deno.readTextFileSync(path);
       return printed === expected
         ? []
@@ -316,15 +318,25 @@ function livingCookies({ storeUid, jobs }: Evidence): Omit<Violation, "rule">[] 
 }
 
 /** Locks and scripts of nobody in `run/`, output of nobody in `logs/`. */
-function leftFiles({ home, workers, jobs, attempts }: Evidence): Omit<Violation, "rule">[] {
+function leftFiles({ home, storeUid, workers, jobs, attempts }: Evidence): Omit<Violation, "rule">[] {
   const locks = new Set(workers.map((worker) => worker.lockName));
   const inRun = [...Deno.readDirSync(`${home}/run`)].map((entry) => entry.name)
     .filter((name) => name !== "wake" && !locks.has(name));
   const known = new Set(
     jobs.flatMap((job) => (attempts.get(job.seq) ?? []).map((one) => `${job.seq}-${one.id}`)),
   );
-  const inLogs = [...Deno.readDirSync(`${home}/logs`)].filter((entry) => entry.isDirectory)
-    .flatMap((folder) => [...Deno.readDirSync(`${home}/logs/${folder.name}`)].map((entry) => entry.name))
+  const logs = `${home}/logs/${storeUid}`;
+  const inLogs = filesIn(logs).filter((entry) => entry.isDirectory)
+    .flatMap((folder) => filesIn(`${logs}/${folder.name}`).map((entry) => entry.name))
     .filter((name) => !known.has(name.replace(/\.(out|err)$/, "")));
   return [...inRun, ...inLogs].map((name) => ({ job: null, what: `the file ${name} belongs to nothing` }));
+}
+
+function filesIn(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }

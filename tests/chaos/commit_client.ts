@@ -2,7 +2,7 @@
  * A client process that commits one job after the other and measures how long each commit takes.
  *
  * Arguments: the store's file. Prints `ready`; reads a line of JSON, the commands by id; commits each in a
- * transaction of its own; prints a line of JSON: the ms from asking for each commit to having it, or an error.
+ * transaction of its own; prints a `CommitReport` as a line of JSON.
  */
 
 import { newJobFrom } from "../../src/core/job_input.ts";

@@ -8,7 +8,7 @@ import { call, type CallResult } from "../harness/program.ts";
 import { isGone } from "../harness/wait_for.ts";
 
 const SHARED_MEMORY = "/dev/shm";
-/** libfaketime keeps two files there for every process, which those that are killed or `exec` leave behind. */
+/** libfaketime keeps two files there for every process, left behind by those that are killed or `exec`. */
 const SHARED_FILE = /^(?:sem\.)?faketime_(?:sem|shm)_(\d+)$/;
 
 /** The clock of one home. */

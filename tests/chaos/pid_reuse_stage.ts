@@ -1,8 +1,9 @@
 /**
- * What happens inside a pid namespace of its own, where the next pid can be chosen: strangers get the pids of a
- * dead worker and of dead commands. Arguments: the home, with the job `reused` in its store; the job `clinging` is added.
+ * What happens inside a pid namespace of its own, where the next pid can be chosen: strangers get the pids of
+ * a dead worker and of dead commands. Argument: the home, with the job `reused` in its store; the job `clinging`
+ * is added.
  *
- * Prints a line of JSON, a `StageReport`. Pid 1 must be a process that reaps orphans, such as a shell that waits.
+ * Prints a line of JSON, a `StageReport`. Pid 1 must be a process that reaps orphans, as a waiting shell does.
  */
 
 import { call } from "../harness/program.ts";

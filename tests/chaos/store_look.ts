@@ -49,7 +49,8 @@ export async function storeDeadJobs(home: string, jobs: readonly ChaosJob[]): Pr
       const request = { workerId: 0, queues: [queue], mode: "fifo" as const, token: crypto.randomUUID() };
       const job = await store.claim(request, now);
       assert.ok(job !== null, "a job that was just stored is not ready");
-      createOutputFiles(outputPaths(resolveHome({ home }), job.seq, job.claim.attemptId));
+      const place = { home: resolveHome({ home }), storeUid: store.uid };
+      createOutputFiles(outputPaths(place, job.seq, job.claim.attemptId));
       const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token: request.token };
       const end = {
         outcome: "failed",

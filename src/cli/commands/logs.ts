@@ -6,8 +6,8 @@ import type { Attempt } from "../../core/attempt.ts";
 import { badInput, notFound } from "../../core/errors.ts";
 import { FINAL_STATES, type Job } from "../../core/job.ts";
 import type { Queue } from "../../core/queue.ts";
-import { shellJoin } from "../../core/shell_words.ts";
-import { type OutputPaths, outputPaths } from "../../home/output_files.ts";
+import { callFor } from "../../core/shell_words.ts";
+import type { OutputPaths } from "../../home/output_files.ts";
 import type { Context } from "../context.ts";
 import { localTime } from "../local_time.ts";
 import { printableLine, printableOutput } from "../../core/printable.ts";
@@ -35,7 +35,7 @@ export async function logs(context: Context, operands: readonly string[], flags:
   if (flags.follow) return await follow(context, { queue, job, streams, flags });
   const attempt = await attemptOf(queue, job, flags.attempt);
   if (attempt === null) return nothingYet(context, job);
-  const paths = outputPaths(context.home, job.seq, attempt.id);
+  const paths = await context.outputPaths(job, attempt);
   const { output } = context;
   if (context.flags.json) {
     const values = streams.map((stream) => [stream, flags.path ? paths[stream] : readText(paths[stream])]);
@@ -55,7 +55,7 @@ export async function outputGet(context: Context, operands: readonly string[]): 
   const queue = await context.queue();
   const job = await queue.job(operands[0]!);
   const attempt = await attemptOf(queue, job, undefined);
-  const paths = attempt === null ? null : outputPaths(context.home, job.seq, attempt.id);
+  const paths = attempt === null ? null : await context.outputPaths(job, attempt);
   const [stdout, stderr] = [
     paths === null ? "" : readText(paths.stdout),
     paths === null ? "" : readText(paths.stderr),
@@ -92,7 +92,7 @@ async function attemptOf(queue: Queue, job: Job, number: string | undefined): Pr
   if (!/^\d{1,9}$/.test(number)) throw badInput(`Cannot show attempt ${number}: it is a whole number from 1`);
   const found = attempts.findLast((attempt) => attempt.number === Number(number));
   if (found === undefined) {
-    throw notFound(`Job ${job.id} has no attempt ${number}`, shellJoin(["queuectl", "history", job.id]));
+    throw notFound(`Job ${job.id} has no attempt ${number}`, callFor("history", job.id));
   }
   return found;
 }
@@ -120,7 +120,7 @@ async function follow(
     for (const attempt of shownId === 0 ? attempts.slice(-1) : attempts.filter(({ id }) => id > shownId)) {
       for (const printer of printers) printer.printNew();
       if (shownId !== 0 && attempt.id !== shownId) context.output.talk(`--- attempt ${attempt.number} ---`);
-      const paths = outputPaths(context.home, job.seq, attempt.id);
+      const paths = await context.outputPaths(job, attempt);
       printers = streams.map((stream) => new StreamPrinter(context, paths[stream], flags.raw === true));
       shownId = attempt.id;
     }

@@ -51,10 +51,14 @@ export async function workerStart(
   const control = await context.wiring.workers();
   if (isForeground) {
     const ready = (workers: WorkerRecord[]) => {
-      if (context.flags.json) context.output.json(workers.map(startedJson));
-      else {context.output.result(
-          `Started ${workers.length} worker(s) in the foreground: [${idsOf(workers)}]`,
-        );}
+      try {
+        if (context.flags.json) context.output.json(workers.map(startedJson));
+        else {context.output.result(
+            `Started ${workers.length} worker(s) in the foreground: [${idsOf(workers)}]`,
+          );}
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever started them doesn't listen
+      }
     };
     return await control.runForeground(options, ready) ? 0 : 1;
   }

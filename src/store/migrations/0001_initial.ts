@@ -1,6 +1,9 @@
 /**
  * The first schema.
  *
+ * Ready jobs are indexed twice, for workers that serve some queues and for those that serve all: neither may
+ * have to look through jobs, or queues, that it doesn't serve or that are many.
+ *
  * A job's columns repeat the union of `core/job.ts`: the CHECKs say which of them a state has. `ready` is the
  * store's own: 1 once `run_at` has come, so that the index that claims read holds ready jobs only, and
  * those due later wait in another one. `output_to_delete` names the output of deleted jobs until it is gone, too. `counters` holds what `COUNT(*)` by queue and state would give.
@@ -52,6 +55,9 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_ready_by_priority ON jobs (queue, priority DESC, seq) WHERE ready = 1;
 CREATE INDEX jobs_ready_by_arrival ON jobs (queue, seq) WHERE ready = 1;
 CREATE INDEX jobs_due_later ON jobs (queue, run_at) WHERE ready = 0;
+CREATE INDEX jobs_of_all_ready_by_priority ON jobs (priority DESC, seq) WHERE ready = 1;
+CREATE INDEX jobs_of_all_ready_by_arrival ON jobs (seq) WHERE ready = 1;
+CREATE INDEX jobs_of_all_due_later ON jobs (run_at) WHERE ready = 0;
 CREATE INDEX jobs_claimed ON jobs (worker_id) WHERE state = 'processing';
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_by_state ON jobs (state, seq);

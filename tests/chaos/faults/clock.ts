@@ -1,5 +1,5 @@
 /**
- * The time of day is set while workers and clients are at work, by an hour and by a day, forwards and backwards.
+ * The time of day is set while workers and clients are at work: by an hour, by a day, both ways.
  */
 
 import { waitFor } from "../../harness/wait_for.ts";
@@ -74,8 +74,8 @@ export async function clockSteps(
 }
 
 /**
- * The clock is set back by an hour while a failed job waits for its next attempt in three seconds. The delay is
- * a length of time, not a time of day: the job must not wait for an hour.
+ * The clock is set back by an hour while a failed job waits for its next attempt in three seconds. The delay
+ * is a length of time, not a time of day: the job must not wait for an hour.
  */
 export async function setBackInBackoff(ground: Ground): Promise<{ evidence: Evidence; tally: Tally }> {
   return await withClock(ground, async (clock) => {
@@ -175,7 +175,7 @@ function refuseRescues({ events }: Evidence): void {
   }
 }
 
-/** Judged by the jobs' own records, which tell the time since boot: the store's times could be wrong together. */
+/** Judged by the jobs' own records, in time since boot: the store's times could be wrong together. */
 function refuseEarlyStarts({ ledger }: Evidence, due: readonly Due[]): void {
   const bootAt = bootTime();
   const starts = new Map(

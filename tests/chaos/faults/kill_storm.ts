@@ -2,8 +2,8 @@
  * Workers are killed at random while clients enqueue and are killed, too; some workers in their graceful stop.
  */
 
-import { type Evidence } from "../evidence.ts";
-import { type ChaosJob, Ground, recoveryTimes, type Tally } from "../ground.ts";
+import type { Evidence } from "../evidence.ts";
+import { type ChaosJob, type Ground, recoveryTimes, type Tally } from "../ground.ts";
 
 /** How big the storm is. */
 export interface StormSize {

@@ -4,8 +4,8 @@
  * that it can be repeated for each planted fault.
  */
 
-import { type Evidence } from "../evidence.ts";
-import { type ChaosJob, Ground, recoveryTimes, type Tally } from "../ground.ts";
+import type { Evidence } from "../evidence.ts";
+import { type ChaosJob, type Ground, recoveryTimes, type Tally } from "../ground.ts";
 import { waitFor } from "../../harness/wait_for.ts";
 
 /** How many rounds of mischief. */

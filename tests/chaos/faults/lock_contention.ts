@@ -78,7 +78,8 @@ export async function heldLock(
 }
 
 /**
- * Many client processes commit single jobs as fast as they can, all beginning together; workers run the jobs later.
+ * Many client processes commit single jobs as fast as they can, all beginning together; workers run the jobs
+ * later.
  * No commit may fail. Returns how long they took; `COMMIT_GOALS` says how long they should at most.
  */
 export async function commitRush(
@@ -109,13 +110,13 @@ export async function commitRush(
   return { evidence, tally, latencies: latenciesOf(reports) };
 }
 
-/** Begins `work` once the lock is held, and holds it so long. Returns what was begun and when it was let go. */
+/** Begins `work` once the lock is held, holds it so long; returns what was begun and when it was let go. */
 async function holdingTheLock<T>(
   ground: Ground,
   holdMs: number,
   work: () => T,
 ): Promise<{ begun: T; releasedAtMs: number }> {
-  // This process is another one to the program's; the transaction keeps the lock between two turns of the loop.
+  // To the program this process is another one; its transaction keeps the lock between turns of the loop.
   const db = new DatabaseSync(`${ground.home.dir}/queue.db`, { timeout: 10_000 });
   try {
     db.exec("BEGIN EXCLUSIVE");

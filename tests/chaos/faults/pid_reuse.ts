@@ -1,5 +1,5 @@
 /**
- * Pids that mean another process now: they were given to strangers, or come from before a restart of the machine.
+ * Pids that mean another process now: given to strangers, or from before a restart of the machine.
  */
 
 import { DatabaseSync } from "node:sqlite";
@@ -39,8 +39,8 @@ export async function reusedPids(
 }
 
 /**
- * All is killed at once and the machine restarts: the store's boot id is an earlier one. Where the worker's row
- * names a pid and a start time that a stranger has now, that is another process all the same.
+ * All is killed at once and the machine restarts: the store's boot id is an earlier one. Where the worker's
+ * row names a pid and a start time that a stranger has now, that is another process all the same.
  */
 export async function changedBoot(
   ground: Ground,

@@ -1,6 +1,6 @@
 /**
- * Jobs that behave badly: they daemonise, ignore TERM, flood, fork, eat memory, close what isn't theirs, and kill
- * their worker. Their worker stays responsive, their neighbours unharmed, and nothing of them is left.
+ * Jobs that behave badly: they daemonise, ignore TERM, flood, fork, eat memory, close what isn't theirs, and
+ * kill their worker. Their worker stays responsive, their neighbours unharmed, and nothing of them is left.
  */
 
 import { start } from "../../harness/program.ts";
@@ -47,13 +47,15 @@ const DAEMONS: Readonly<Record<string, string>> = {
   "double-fork": "(setsid sh -c 'sleep 300 & sleep 300' & ) & sleep 0.2",
   nohup: "nohup sleep 300 >/dev/null 2>&1 & setsid nohup sleep 300 >/dev/null 2>&1 & sleep 0.2",
   // Each is gone before anyone can look at it twice; the last of them stays.
-  hopper:
-    `export N=0 S='N=$((N + 1)); [ "$N" -lt 60 ] || exec sleep 300; sleep 0.02; setsid sh -c "$S" &'; setsid sh -c "$S"`,
+  hopper: [
+    'export N=0 S=\'N=$((N + 1)); [ "$N" -lt 60 ] || exec sleep 300; sleep 0.02; setsid sh -c "$S" &\'',
+    'setsid sh -c "$S"',
+  ].join("\n"),
 };
 
 /**
- * All kinds at once, on one long-lived worker with neighbours in between. Judges by itself what the records don't
- * hold: bounded disk use, exact bytes, the worker's descriptors, how each job ended, and how fast others start.
+ * All kinds at once, on one long-lived worker with neighbours in between. Judges by itself what the records
+ * don't hold: bounded disk use, exact bytes, the worker's descriptors, how each job ended, how fast others start.
  */
 export async function rudeJobs(
   ground: Ground,
@@ -96,8 +98,8 @@ export async function rudeJobs(
 }
 
 /**
- * A job kills every worker that runs it. After three of them it must be dead, with that reason, and the jobs of a
- * worker that doesn't run it must not have noticed.
+ * A job kills every worker that runs it. After three of them it must be dead, with that reason, and the jobs
+ * of a worker that doesn't run it must not have noticed.
  */
 export async function workerKiller(
   ground: Ground,
@@ -146,7 +148,8 @@ function rudeBatch(ground: Ground, size: RudeSize, round: number): RudeJob[] {
   };
   const chunks = Math.ceil(size.floodBytes / FLOOD_CHUNK_BYTES);
   const flood =
-    `i=0; while [ $i -lt ${chunks} ]; do head -c ${FLOOD_CHUNK_BYTES} /dev/zero | tr '\\0' x; sleep 0.05; i=$((i + 1)); done`;
+    `i=0; while [ $i -lt ${chunks} ]; do head -c ${FLOOD_CHUNK_BYTES} /dev/zero | tr '\\0' x; sleep 0.05; ` +
+    "i=$((i + 1)); done";
   const bomb = 'f() { [ "$1" -gt 0 ] || exec sleep 300; f $(($1 - 1)) & f $(($1 - 1)) & wait; }; f';
   return [
     ...Object.entries(DAEMONS).map(([name, command]) => job(name, command, COMPLETED)),
@@ -183,7 +186,8 @@ async function watchFlood(
   const bytesPerSecond = Math.round(bytes / attempt.duration_seconds);
   if (peakBytes > MAX_OUTPUT_BYTES + FLOOD_SECONDS * bytesPerSecond) {
     throw new Error(
-      `${id} had ${peakBytes} bytes on the disk, where ${MAX_OUTPUT_BYTES} are kept and ${bytesPerSecond} a second came`,
+      `${id} had ${peakBytes} bytes on the disk, where ${MAX_OUTPUT_BYTES} are kept and ` +
+        `${bytesPerSecond} a second came`,
     );
   }
   return { peakBytes, bytesPerSecond };

@@ -1,6 +1,6 @@
 /**
- * Workers that are frozen (SIGSTOP) and go on later (SIGCONT): for longer than the lease, for less, and all of
- * them at once, as when the machine sleeps.
+ * Workers that are frozen (SIGSTOP) and go on later (SIGCONT): for longer than the lease, for less, and all
+ * of them at once, as when the machine sleeps.
  */
 
 import { isGone, waitFor } from "../../harness/wait_for.ts";
@@ -18,7 +18,7 @@ export interface SilenceSize {
 }
 
 /** A few seconds. */
-export const SMALL_SILENCE: SilenceSize = { silences: 1, pauses: 8, sleeps: 1 };
+export const SMALL_SILENCE: SilenceSize = { silences: 1, pauses: 6, sleeps: 1 };
 /** Some minutes. */
 export const FULL_SILENCE: SilenceSize = { silences: 12, pauses: 120, sleeps: 20 };
 
@@ -90,14 +90,14 @@ export async function shortFreezes(
   const killed = pids.filter(isGone);
   if (killed.length > 0) {
     throw new Error(
-      `False rescue: ${killed.length} of ${WORKERS} workers were killed though none was frozen for more than ` +
-        `${LONGEST_PAUSE} of the lease`,
+      `False rescue: ${killed.length} of ${WORKERS} workers were killed though none was frozen for more ` +
+        `than ${LONGEST_PAUSE} of the lease`,
     );
   }
   return await finish(ground, { deeds: size.pauses, mustRecover: 0 });
 }
 
-/** All workers are frozen for two leases and go on together, as after a machine's sleep: nobody is to blame. */
+/** All workers are frozen for two leases and go on together, as when the machine slept: nobody is to blame. */
 export async function sleepingMachine(
   ground: Ground,
   size: SilenceSize,
