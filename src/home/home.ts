@@ -41,6 +41,13 @@ export function resolveHome(choice: HomeChoice): Home {
 
 /** Creates what is missing of a home. Throws a `store` error if it can't be written or is somebody else's. */
 export function createHome(home: Home): void {
+  const link = foreignLink(home.dir);
+  if (link !== null) {
+    throw storeError(
+      `Cannot use the home ${home.dir}: the link ${link} on its way is another user's`,
+      ANOTHER_FOLDER,
+    );
+  }
   createPrivateFolder(home.dir);
   const owner = Deno.statSync(home.dir).uid;
   if (owner !== null && owner !== Deno.uid()) {
@@ -62,6 +69,39 @@ export function createPrivateFolder(path: string): void {
 }
 
 const ANOTHER_FOLDER = "a folder that you may write to, with --home or QUEUECTL_HOME";
+
+/** The kernel follows no more links than this, either. */
+const MAX_LINKS = 40;
+
+/** The first link on the way to `path` that its owner, neither we nor root, could lead elsewhere; null if none. */
+function foreignLink(path: string): string | null {
+  const trusted = [Deno.uid(), 0];
+  let rest = path.split("/").filter((part) => part !== "");
+  let at = "/";
+  for (let links = 0; rest.length > 0 && links <= MAX_LINKS;) {
+    const next = join(at, rest[0]!);
+    const info = lstatIfThere(next);
+    if (info === null) return null;
+    rest = rest.slice(1);
+    if (!info.isSymlink) {
+      at = next;
+      continue;
+    }
+    if (!trusted.includes(info.uid)) return next;
+    links++;
+    rest = [...resolve(at, Deno.readLinkSync(next)).split("/").filter((part) => part !== ""), ...rest];
+    at = "/";
+  }
+  return null;
+}
+
+function lstatIfThere(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return null; // what is wrong with the way is told when it is gone
+  }
+}
 
 function isFolder(path: string): boolean {
   try {

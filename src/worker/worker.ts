@@ -73,6 +73,7 @@ export class Worker {
   #isDone = false;
   #beatAtMs = performance.now();
   #retainedAtMs = -Infinity;
+  #retainedDays = 0;
   /** What the time of day was ahead of the monotonic clock; at the start unknown, so that any step counts. */
   #clockOffsetMs = Infinity;
 
@@ -303,11 +304,12 @@ export class Worker {
 
   /** Deletes final jobs that are older than `retention_days`, and output that an earlier deletion has left. */
   async #retain(): Promise<void> {
-    if (performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
+    const days = this.#config.retention_days;
+    if (days === this.#retainedDays && performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
     this.#retainedAtMs = performance.now();
+    this.#retainedDays = days;
     const { store, home } = this.#options;
     await deleteNotedOutput(store, (outputs) => deleteOutput({ home, storeUid: store.uid }, outputs));
-    const days = this.#config.retention_days;
     if (days === 0) return;
     const filter = { states: FINAL_STATES, updatedBefore: Date.now() - days * DAY_MS };
     const { length: deleted } = await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH });

@@ -1,9 +1,9 @@
 /**
  * What happens inside a pid namespace of its own, where the next pid can be chosen: strangers get the pids of
- * a dead worker and of dead commands. Argument: the home, with the job `reused` in its store; the job `clinging`
+ * a dead worker and of dead commands. Argument: the home, with the job `reused` in its store; `clinging`
  * is added.
  *
- * Prints a line of JSON, a `StageReport`. Pid 1 must be a process that reaps orphans, as a waiting shell does.
+ * Prints a line of JSON, a `StageReport`. Pid 1 must be a process that reaps orphans.
  */
 
 import { call } from "../harness/program.ts";

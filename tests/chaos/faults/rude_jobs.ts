@@ -55,7 +55,7 @@ const DAEMONS: Readonly<Record<string, string>> = {
 
 /**
  * All kinds at once, on one long-lived worker with neighbours in between. Judges by itself what the records
- * don't hold: bounded disk use, exact bytes, the worker's descriptors, how each job ended, how fast others start.
+ * don't hold: bounded disk use, exact bytes, the worker's descriptors, each job's end, how fast others start.
  */
 export async function rudeJobs(
   ground: Ground,

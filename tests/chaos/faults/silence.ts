@@ -97,7 +97,7 @@ export async function shortFreezes(
   return await finish(ground, { deeds: size.pauses, mustRecover: 0 });
 }
 
-/** All workers are frozen for two leases and go on together, as when the machine slept: nobody is to blame. */
+/** All are frozen for two leases and go on together, as if the machine slept: nobody is to blame. */
 export async function sleepingMachine(
   ground: Ground,
   size: SilenceSize,
