@@ -24,8 +24,6 @@ export interface ConnectionOptions {
 
 /** SQLite's own wait for a lock, short because it stops every timer of the program. */
 const BUSY_TIMEOUT_MS = 10;
-/** The pause between tries is random up to this, so that many processes don't try in step. */
-const MAX_PAUSE_MS = 25;
 const NOTICEABLE_WAIT_MS = 2000;
 /** How many commits of one process may fill the log before it is shortened. */
 const COMMITS_BETWEEN_CHECKPOINTS = 200;
@@ -199,7 +197,7 @@ export class Connection {
           told = true;
           this.#options.onWait?.();
         }
-        await pause(Math.random() * MAX_PAUSE_MS);
+        await pause(Math.random() * maxPauseMs(waitedMs));
       }
     }
   }
@@ -329,6 +327,16 @@ function createPrivately(path: string): void {
       error,
     );
   }
+}
+
+/**
+ * The pause between tries is random, so that many processes don't try in step, and the shorter the longer one
+ * has waited, so that nobody is always passed over.
+ */
+function maxPauseMs(waitedMs: number): number {
+  if (waitedMs < 100) return 50;
+  if (waitedMs < 500) return 25;
+  return waitedMs < 1000 ? 10 : 2;
 }
 
 function pause(ms: number): Promise<void> {

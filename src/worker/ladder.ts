@@ -2,7 +2,7 @@
  * Ending the commands of attempts, whatever they try: TERM, a time of grace, KILL.
  */
 
-import { findCookies, groupIsAlive, signalGroup, signalProcess } from "./process_probe.ts";
+import { findCookies, groupIsAlive, processExists, signalGroup, signalProcess } from "./process_probe.ts";
 
 /** What belongs to one attempt. */
 export interface AttemptProcesses {
@@ -25,8 +25,8 @@ const MAX_KILL_ROUNDS = 200;
  */
 export async function endProcesses(attempt: AttemptProcesses, graceMs: number): Promise<void> {
   const deadline = performance.now() + graceMs;
-  const group = new Group(attempt.pgid);
-  const isAlive = async () => await group.isAlive() || (await strays(attempt)).length > 0;
+  const group = new Group(attempt);
+  const isAlive = async () => await group.isAlive() || await hasStrays(attempt);
   let hasExited = false;
   attempt.exited.then(() => hasExited = true);
   await signalAll(attempt, group, "SIGTERM");
@@ -43,39 +43,50 @@ export async function endProcesses(attempt: AttemptProcesses, graceMs: number): 
 }
 
 /**
- * A process group that was ours. The kernel keeps its number from being used again for as long as it has a
- * member, so once it was seen to be empty it may be somebody else's and is left alone.
+ * The process group in which a command was started. The kernel doesn't give its number to a new process while
+ * it has a member; so if there is a process of that number after the leader has ended, the group is a stranger's
+ * and ours is gone.
  */
 class Group {
   readonly #pgid: number;
+  #leaderHasEnded = false;
   #isGone = false;
 
-  constructor(pgid: number) {
+  constructor({ pgid, exited }: AttemptProcesses) {
     this.#pgid = pgid;
+    exited.then(() => this.#leaderHasEnded = true);
   }
 
   async isAlive(): Promise<boolean> {
-    if (!this.#isGone) this.#isGone = !await groupIsAlive(this.#pgid);
+    this.#isGone ||= this.#isTaken() || !await groupIsAlive(this.#pgid) || this.#isTaken();
     return !this.#isGone;
   }
 
   signal(signal: Deno.Signal): void {
-    if (!this.#isGone) this.#isGone = !signalGroup(this.#pgid, signal);
+    this.#isGone ||= this.#isTaken() || !signalGroup(this.#pgid, signal);
+  }
+
+  #isTaken(): boolean {
+    return this.#leaderHasEnded && processExists(this.#pgid);
   }
 }
 
+/** A process that keeps forking and ending slips through one look; it hardly slips through so many in a row. */
+export const CERTAIN_LOOKS = 4;
+
 /**
- * Kills at once what carries the cookie of an attempt that `isWanted`, and the groups that such processes lead.
- * Returns how many processes it found.
+ * Kills at once what carries the cookie of an attempt that `isWanted`, and the groups that such processes lead,
+ * until `looks` looks in a row have found nothing. Returns how many processes it found.
  */
 export async function killStrays(
   storeUid: string,
   isWanted: (attemptId: number) => boolean,
+  looks: number,
 ): Promise<number> {
   const found = new Set<number>();
-  for (let round = 0; round < MAX_KILL_ROUNDS; round++) {
+  for (let round = 0, emptyLooks = 0; round < MAX_KILL_ROUNDS && emptyLooks < looks; round++) {
     const pids = await carriers(storeUid, isWanted);
-    if (pids.length === 0) break;
+    emptyLooks = pids.length === 0 ? emptyLooks + 1 : 0;
     for (const pid of pids) {
       found.add(pid);
       signalGroup(pid, "SIGKILL");
@@ -98,6 +109,13 @@ async function signalAll(
   for (const pid of await strays(attempt)) {
     if (!signalGroup(pid, signal)) signalProcess(pid, signal);
   }
+}
+
+async function hasStrays(attempt: AttemptProcesses): Promise<boolean> {
+  for (let look = 0; look < CERTAIN_LOOKS; look++) {
+    if ((await strays(attempt)).length > 0) return true;
+  }
+  return false;
 }
 
 /** The living processes with the cookie of an attempt. */

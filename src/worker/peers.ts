@@ -13,7 +13,7 @@
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import { waitForLock } from "./lock_file.ts";
-import { signalProcess } from "./process_probe.ts";
+import { signalProcess, stoppedHolders } from "./process_probe.ts";
 import { recover, type RecoveryPlace, workersThatAre } from "./recovery.ts";
 
 /** How many locks to wait for at once: each occupies a thread, of which Deno has about thirty. */
@@ -23,6 +23,12 @@ const CHECK_ALL_INTERVAL_MS = 30_000;
 /** A lock is given up slightly before the process is gone: how often to look again, and how long to wait. */
 const DEATH_LOOKS = 50;
 const DEATH_LOOK_INTERVAL_MS = 10;
+
+/**
+ * So many leases of silence mean that a worker has been silent for one: its last sign of life may have been due
+ * any moment, and is seen at the next look only.
+ */
+const SILENT_LEASES = 1.5;
 
 interface Observation {
   readonly heartbeatAt: number;
@@ -37,6 +43,7 @@ export class Peers {
   readonly #observed = new Map<number, Observation>();
   readonly #recovering = new Set<number>();
   #checkedAllAtMs = -Infinity;
+  #lookedAtMs = performance.now();
 
   constructor(ownId: number, place: RecoveryPlace) {
     this.#ownId = ownId;
@@ -49,15 +56,20 @@ export class Peers {
 
   /** One look at all the others; to be called about every second. `leaseMs` is how long silence is borne. */
   async look(leaseMs: number): Promise<void> {
+    const nowMs = performance.now();
+    // This process itself was kept from looking: what it saw before says nothing about the others.
+    if (nowMs - this.#lookedAtMs > leaseMs / 2) this.forgetSilence();
+    this.#lookedAtMs = nowMs;
     const peers = (await this.#store.workers()).filter((worker) => worker.id !== this.#ownId);
     this.#forgetAllBut(new Set(peers.map((peer) => peer.id)));
     this.#watchLocks(peers);
-    const nowMs = performance.now();
     if (nowMs - this.#checkedAllAtMs >= CHECK_ALL_INTERVAL_MS) {
       this.#checkedAllAtMs = nowMs;
       for (const dead of await workersThatAre("dead", peers)) await this.#recover(dead);
     }
-    for (const silent of this.#silentAmong(peers, leaseMs)) await this.#killSilent(silent);
+    for (const silent of this.#silentAmong(peers, nowMs, leaseMs * SILENT_LEASES)) {
+      await this.#killSilent(silent);
+    }
   }
 
   /** Starts all observations anew: this worker could not write for a while, so perhaps the others couldn't. */
@@ -123,18 +135,32 @@ export class Peers {
     for (const id of this.#observed.keys()) if (!present.has(id)) this.#observed.delete(id);
   }
 
-  #silentAmong(peers: readonly WorkerRecord[], leaseMs: number): WorkerRecord[] {
-    const nowMs = performance.now();
+  #silentAmong(peers: readonly WorkerRecord[], nowMs: number, limitMs: number): WorkerRecord[] {
     const silent: WorkerRecord[] = [];
     for (const peer of peers) {
       const seen = this.#observed.get(peer.id);
       if (seen?.heartbeatAt === peer.heartbeatAt) {
-        if (nowMs - seen.sinceMs > leaseMs) silent.push(peer);
+        if (nowMs - seen.sinceMs > limitMs) silent.push(peer);
       } else {
         this.#observed.set(peer.id, { heartbeatAt: peer.heartbeatAt, sinceMs: nowMs });
       }
     }
     return silent;
+  }
+
+  /**
+   * Called when this worker hasn't been able to write for more than a lease. A worker that was stopped in the
+   * middle of a transaction keeps everyone from writing, so that no heartbeat can tell: it is found by its lock.
+   */
+  async killStoppedWriter(): Promise<void> {
+    const peers = (await this.#store.workers()).filter((worker) => worker.id !== this.#ownId);
+    const living = await workersThatAre("alive", peers);
+    const inode = Deno.statSync(`${this.#place.home.dbPath}-shm`).ino;
+    if (inode === null) return;
+    for (const pid of await stoppedHolders(inode, living.map((worker) => worker.identity.pid))) {
+      this.#place.log(`pid ${pid} was stopped while it held the store locked: killing it`);
+      signalProcess(pid, "SIGKILL");
+    }
   }
 
   async #killSilent(peer: WorkerRecord): Promise<void> {

@@ -73,12 +73,29 @@ export async function findCookies(storeUid: string): Promise<{ pid: number; atte
 /** Whether a process group has a living member. */
 export async function groupIsAlive(pgid: number): Promise<boolean> {
   // The cheap question first: it is certain when the answer is no, but zombies answer yes.
-  try {
-    process.kill(-pgid, 0);
-  } catch {
-    return false;
-  }
+  if (!processExists(-pgid)) return false;
   return (await runScript(GROUP_SCRIPT, [String(pgid)])).length > 0;
+}
+
+/** Whether there is a process with this pid, be it a zombie. */
+export function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+}
+
+/** Which of the processes `pids` are stopped (by SIGSTOP, say) while they hold a lock on a file. */
+export async function stoppedHolders(inode: number, pids: readonly number[]): Promise<number[]> {
+  const locks = await runScript("cat /proc/locks", []);
+  const holders = new Set(
+    locks.filter((line) => new RegExp(`:${inode} `).test(line) && / WRITE /.test(line))
+      .map((line) => Number(line.trim().split(/\s+/)[4])),
+  );
+  const { stats } = await readStats(pids);
+  return pids.filter((pid, index) => holders.has(pid) && /^[Tt]$/.test(stats[index]?.state ?? ""));
 }
 
 /** Sends a signal to all of a process group; false if there is none. */
@@ -100,6 +117,8 @@ export function signalProcess(pid: number, signal: Deno.Signal): boolean {
 }
 
 interface Stat {
+  /** A letter, as in `ps`. */
+  readonly state: string;
   readonly startTicks: string;
 }
 
@@ -113,7 +132,7 @@ async function readStats(pids: readonly number[]) {
 function parseStat(line: string): Stat | null {
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
   const [state, startTicks] = [fields[0], fields[19]];
-  return startTicks === undefined || /^[ZXx]$/.test(state!) ? null : { startTicks };
+  return startTicks === undefined || /^[ZXx]$/.test(state!) ? null : { state: state!, startTicks };
 }
 
 /** The tools are found even if the environment has no path to them. */

@@ -11,7 +11,7 @@ import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
 import { scriptPath } from "./command.ts";
-import { killStrays } from "./ladder.ts";
+import { CERTAIN_LOOKS, killStrays } from "./ladder.ts";
 import { livesOf } from "./process_probe.ts";
 
 /** Where recovery works, and whom it tells. */
@@ -41,7 +41,8 @@ export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promi
   const kept = new Set(
     processing.filter((job) => job.claim.workerId !== worker.id).map((job) => job.claim.attemptId),
   );
-  const killed = await killStrays(store.uid, (attemptId) => attemptId <= newest && !kept.has(attemptId));
+  const isStray = (attemptId: number) => attemptId <= newest && !kept.has(attemptId);
+  const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);
   const jobs = await store.recoverWorker(worker.id, now());
   if (jobs === null) return null;
   removeIfThere(join(home.runDir, worker.lockName));

@@ -15,7 +15,7 @@ import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { deleteOutput } from "../home/output_files.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
-import { killStrays } from "./ladder.ts";
+import { CERTAIN_LOOKS, killStrays } from "./ladder.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { Peers } from "./peers.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
@@ -66,8 +66,8 @@ export class Worker {
   readonly #tickFlag = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
-  /** Attempts that ended since the last look for processes that they left behind. */
-  #endedAttemptIds: number[] = [];
+  /** Attempts that have ended lately, and how many more looks for what they left running each gets. */
+  readonly #endedAttempts = new Map<number, number>();
   #config: Config;
   #isStopping = false;
   #isDone = false;
@@ -133,7 +133,7 @@ export class Worker {
     this.#tickFlag.raise();
     await ticking;
     unwatch();
-    await this.#sweepStrays();
+    while (this.#endedAttempts.size > 0) await this.#sweepStrays();
     await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));
     this.#lock.release();
     this.#log.write(`worker ${this.record.id} stopped`);
@@ -182,7 +182,7 @@ export class Worker {
     const end = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error): AttemptEnd => {
       return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
     });
-    this.#endedAttemptIds.push(job.claim.attemptId);
+    this.#endedAttempts.set(job.claim.attemptId, CERTAIN_LOOKS);
     await this.#finish(job, end);
     // It couldn't be started because of us: trying again at once would meet the same.
     if (end.outcome === "released" && !this.#isStopping) {
@@ -267,12 +267,26 @@ export class Worker {
   async #beat(): Promise<void> {
     const sinceMs = performance.now() - this.#beatAtMs;
     if (sinceMs < Math.min(this.#leaseMs / 4, MAX_BEAT_INTERVAL_MS)) return;
-    const isKnown = await this.#options.store.beat(this.record.id, Date.now());
+    const isKnown = await this.#beatUnlessBlocked();
     if (performance.now() - this.#beatAtMs > this.#leaseMs * 0.75) this.#peers.forgetSilence();
     this.#beatAtMs = performance.now();
     if (isKnown) return;
     this.#log.write("this worker was taken for dead and its jobs were given back: ending");
     this.forceStop();
+  }
+
+  async #beatUnlessBlocked(): Promise<boolean> {
+    const onBlocked = () => {
+      this.#peers.killStoppedWriter().catch((error) =>
+        this.#log.write(`can't look at the store's lock: ${error}`)
+      );
+    };
+    const timer = setInterval(onBlocked, this.#leaseMs * 1.5);
+    try {
+      return await this.#options.store.beat(this.record.id, Date.now());
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Notices at the start, and whenever it happens, that the clock has been set back. */
@@ -287,18 +301,18 @@ export class Worker {
     wakeWorkers(this.#options.home);
   }
 
-  /** Kills what ended attempts have left running outside their process group. */
+  /** Kills what ended attempts have left running outside their process group; looks several times. */
   async #sweepStrays(): Promise<void> {
-    const attemptIds = this.#endedAttemptIds;
-    if (attemptIds.length === 0) return;
-    this.#endedAttemptIds = [];
-    const ended = new Set(attemptIds);
-    const killed = await killStrays(this.#options.store.uid, (attemptId) => ended.has(attemptId)).catch(
-      (error) => {
-        this.#endedAttemptIds.push(...attemptIds);
-        throw error;
-      },
+    if (this.#endedAttempts.size === 0) return;
+    const killed = await killStrays(
+      this.#options.store.uid,
+      (attemptId) => this.#endedAttempts.has(attemptId),
+      1,
     );
+    for (const [attemptId, looks] of this.#endedAttempts) {
+      if (looks > 1) this.#endedAttempts.set(attemptId, looks - 1);
+      else this.#endedAttempts.delete(attemptId);
+    }
     if (killed > 0) this.#log.write(`killed ${killed} process(es) that ended attempts had left running`);
   }
 

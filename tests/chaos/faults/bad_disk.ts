@@ -269,7 +269,11 @@ async function failSyncs(trial: Trial): Promise<void> {
           ground.acknowledge(jobs, "unknown");
         }
         const tool = straceArgs({ calls, effect: "error=EIO", when, files });
-        await enqueueBy(trial, tool, { count: ground.between(1, 3), where, says: /reading or writing/ });
+        await enqueueBy(trial, tool, {
+          count: ground.between(1, 3),
+          where,
+          says: /reading or writing|may have been stored/,
+        });
         await untilServed(trial, where);
       }
     }
