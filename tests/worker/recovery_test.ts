@@ -188,6 +188,53 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name:
+    "recovery: a worker that is stopped in the middle of a transaction doesn't stop the others (needs strace)",
+  ignore: !hasStrace(),
+  fn: () =>
+    TemporaryHome.use(async (home) => {
+      await home.run("config", "set", "lock_lease_seconds", "1");
+      await home.startWorkers(1, "--queue", "other");
+      const inject = [
+        "-e",
+        "trace=pwrite64",
+        "-P",
+        `${home.dir}/queue.db-wal`,
+        "-e",
+        "inject=pwrite64:signal=SIGSTOP:when=12",
+      ];
+      const tracer = new Deno.Command("strace", {
+        args: [
+          "-f",
+          "-qq",
+          "-o",
+          "/dev/null",
+          ...inject,
+          ...programCommand(),
+          "worker",
+          "start",
+          "--foreground",
+        ],
+        env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await tracer.status; // its worker was killed
+      await home.enqueue({ id: "job1", command: "true", queue: "other" });
+      await home.untilJob("job1", "completed");
+    }),
+});
+
+function hasStrace(): boolean {
+  try {
+    return new Deno.Command("strace", { args: ["-V"] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
 function canUnshare(): boolean {
   try {
     const { success } = new Deno.Command("unshare", { args: ["--pid", "--fork", "--mount-proc", "true"] })
