@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { check } from "./checker.ts";
 import { lifeAndDeath } from "./faults/life_and_death.ts";
+import { POWER_SIZES, powerLoss } from "./faults/power_loss.ts";
 import { Ground } from "./ground.ts";
 import { PLANTED_FAULTS, type PlantedFault } from "./planted_faults.ts";
 
@@ -29,7 +30,7 @@ export async function runMutations(
     const tree = await Deno.makeTempDir({ prefix: "queuectl-mutant-" });
     try {
       await plant(tree, fault);
-      const result = { fault, ...await trial(tree, seed) };
+      const result = { fault, ...await trial(tree, fault, seed) };
       results.push(result);
       onResult(result);
     } finally {
@@ -55,13 +56,20 @@ async function plant(tree: string, fault: PlantedFault): Promise<void> {
 /** A fault may bring the program to a standstill; then the trial is ended by ending its processes. */
 const TRIAL_TIMEOUT_MS = 45_000;
 
-async function trial(tree: string, seed: number): Promise<Pick<MutationResult, "caughtBy" | "example">> {
+async function trial(
+  tree: string,
+  fault: PlantedFault,
+  seed: number,
+): Promise<Pick<MutationResult, "caughtBy" | "example">> {
   Deno.env.set("QUEUECTL_TEST_PROGRAM", `${tree}/program`);
   Deno.env.set("QUEUECTL_TEST_TREE", tree);
   try {
     return await Ground.use(seed, async (ground) => {
       const timer = setTimeout(() => ground.home.endProcesses(), TRIAL_TIMEOUT_MS);
-      const { evidence } = await lifeAndDeath(ground, { rounds: 1 }).finally(() => clearTimeout(timer));
+      const tried = fault.trial === "power loss"
+        ? powerLoss(ground, POWER_SIZES.small)
+        : lifeAndDeath(ground, { rounds: 1 });
+      const { evidence } = await tried.finally(() => clearTimeout(timer));
       const [first] = check(evidence);
       return {
         caughtBy: first?.rule ?? null,
