@@ -85,6 +85,8 @@ export class SqliteStore implements Store {
     await this.#promoteDue(request.queues, now);
     if (!await this.#db.read(() => this.#mayClaim(request))) return null;
     return this.#db.write(() => {
+      // While we waited for our turn to write, more may have become due.
+      this.#promoteSome(request.queues, now);
       const job = this.#nextReady(request);
       if (job === null) return null;
       // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
@@ -317,16 +319,20 @@ export class SqliteStore implements Store {
    * once; when very many are due together, nobody has to wait for all of them at once.
    */
   async #promoteDue(wanted: readonly string[], now: number): Promise<void> {
-    const isDue = () => {
-      const dueAt = this.#nextRunAt(wanted);
-      return dueAt !== null && dueAt <= now;
-    };
-    while (await this.#db.read(isDue)) {
-      await this.#db.write(() => {
-        if (wanted.length === 0) this.#db.run(jobs.PROMOTE_DUE_OF_ALL, now, PROMOTE_LIMIT);
-        for (const queue of wanted) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
-      });
+    while (await this.#db.read(() => this.#isDue(wanted, now))) {
+      await this.#db.write(() => this.#promoteSome(wanted, now));
     }
+  }
+
+  #promoteSome(wanted: readonly string[], now: number): void {
+    if (!this.#isDue(wanted, now)) return;
+    if (wanted.length === 0) this.#db.run(jobs.PROMOTE_DUE_OF_ALL, now, PROMOTE_LIMIT);
+    for (const queue of wanted) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+  }
+
+  #isDue(wanted: readonly string[], now: number): boolean {
+    const dueAt = this.#nextRunAt(wanted);
+    return dueAt !== null && dueAt <= now;
   }
 
   /** The job that is next in line, of all queues or of those that were asked for. */
