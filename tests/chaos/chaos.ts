@@ -3,7 +3,9 @@
  * records; then plants faults in copies of the program to prove that the judge is awake.
  *
  * `--small` is the tier of CI; `--seed N` repeats a run; `--only TEXT` tries the faults whose name has it;
- * `--no-mutations` leaves the proof of the judge out. Exit status 1 if an invariant was broken.
+ * `--no-mutations` leaves the proof of the judge out. With `--tries 2` a fault that broke something is tried once
+ * more, and both results are told: on a machine that others load, too, one broken trial asks for a look, two
+ * fail the build. Exit status 1 if an invariant was broken in each try.
  */
 
 import { parseArgs } from "node:util";
@@ -23,6 +25,7 @@ const { values: flags } = parseArgs({
     "small": { type: "boolean" },
     "seed": { type: "string" },
     "only": { type: "string" },
+    "tries": { type: "string" },
     "no-mutations": { type: "boolean" },
   },
 });
@@ -74,7 +77,13 @@ function tell(line: string): void {
 tell(`chaos: ${tier} tier, --seed ${seed}`);
 const chosen = FAULTS.filter((fault) => fault.name.includes(flags.only ?? ""));
 const trials: (Trial | null)[] = [];
-for (const fault of chosen) trials.push(await tryFault(fault));
+for (const fault of chosen) {
+  let trial = await tryFault(fault);
+  for (let left = Number(flags.tries ?? 1) - 1; left > 0 && (trial?.violations.length ?? 1) > 0; left--) {
+    trial = await tryFault(fault);
+  }
+  trials.push(trial);
+}
 const judge = flags["no-mutations"] || flags.only ? { missed: 0, planted: 0 } : await proveTheJudge();
 tell(`\n${reportTable(trials.filter((trial) => trial !== null))}\n`);
 const broken = trials.filter((trial) => trial === null || trial.violations.length > 0).length;
