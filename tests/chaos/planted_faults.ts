@@ -43,8 +43,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "jobs are given back before the old command is killed",
     file: "src/worker/recovery.ts",
-    from: "const killed = await killStrays(strays);",
-    to: "const killed = strays.length;",
+    from: "const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);",
+    to: "const killed = isStray(CERTAIN_LOOKS) ? 1 : 0;",
   },
   {
     name: "no heartbeat while a worker finishes its last jobs",
@@ -85,14 +85,14 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the lowest priority goes first",
     file: "src/store/jobs_table.ts",
-    from: "ORDER BY priority DESC, seq LIMIT 1",
-    to: "ORDER BY priority, seq LIMIT 1",
+    from: "WHERE ready = 1 ORDER BY priority DESC, seq LIMIT 1",
+    to: "WHERE ready = 1 ORDER BY priority, seq LIMIT 1",
   },
   {
     name: "the newest job goes first",
     file: "src/store/jobs_table.ts",
-    from: "ORDER BY priority DESC, seq LIMIT 1",
-    to: "ORDER BY priority DESC, seq DESC LIMIT 1",
+    from: "WHERE ready = 1 ORDER BY priority DESC, seq LIMIT 1",
+    to: "WHERE ready = 1 ORDER BY priority DESC, seq DESC LIMIT 1",
   },
   {
     name: "a bulk is stored in parts",
