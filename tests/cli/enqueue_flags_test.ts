@@ -143,12 +143,14 @@ Deno.test("enqueue --env: what is no NAME=VALUE is refused", () =>
 
 Deno.test("enqueue --cwd: a relative directory is the one below where the job was enqueued", () =>
   TemporaryHome.use(async (home) => {
-    await Deno.mkdir(`${home.dir}/work/deep`, { recursive: true });
-    const cwd = `${home.dir}/work`;
+    await Deno.mkdir(`${home.dir}/place/deep`, { recursive: true });
+    const cwd = `${home.dir}/place`;
     const flag = await home.call(["enqueue", "--command", "true", "--cwd", "deep", "--json"], { cwd });
-    assert.equal(JSON.parse(flag.stdout).cwd, `${home.dir}/work/deep`);
-    const key = await home.call(["enqueue", '{"command": "true", "cwd": "../work/deep"}', "--json"], { cwd });
-    assert.equal(JSON.parse(key.stdout).cwd, `${home.dir}/work/deep`);
+    assert.equal(JSON.parse(flag.stdout).cwd, `${home.dir}/place/deep`);
+    const key = await home.call(["enqueue", '{"command": "true", "cwd": "../place/deep"}', "--json"], {
+      cwd,
+    });
+    assert.equal(JSON.parse(key.stdout).cwd, `${home.dir}/place/deep`);
     const none = await home.call(["enqueue", "--command", "true", "--json"], { cwd });
     assert.equal(JSON.parse(none.stdout).cwd, cwd);
   }));

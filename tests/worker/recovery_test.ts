@@ -155,22 +155,7 @@ Deno.test({
   fn: () =>
     TemporaryHome.use(async (home) => {
       await home.run("config", "set", "lock_lease_seconds", "3600");
-      const container = new Deno.Command("unshare", {
-        args: [
-          "--pid",
-          "--fork",
-          "--kill-child",
-          "--mount-proc",
-          ...programCommand(),
-          "worker",
-          "start",
-          "--foreground",
-        ],
-        env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
+      const container = workerUnder("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc"], home);
       await waitFor("the first worker", async () => (await home.json("worker", "list")).length === 1);
       await home.enqueue({ id: "job1", command: "sleep 60" });
       await home.untilJob("job1", "processing");
@@ -204,28 +189,23 @@ Deno.test({
         "-e",
         "inject=pwrite64:signal=SIGSTOP:when=12",
       ];
-      const tracer = new Deno.Command("strace", {
-        args: [
-          "-f",
-          "-qq",
-          "-o",
-          "/dev/null",
-          ...inject,
-          ...programCommand(),
-          "worker",
-          "start",
-          "--foreground",
-        ],
-        env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
+      const tracer = workerUnder("strace", ["-f", "-qq", "-o", "/dev/null", ...inject], home);
       await tracer.status; // its worker was killed
       await home.enqueue({ id: "job1", command: "true", queue: "other" });
       await home.untilJob("job1", "completed");
     }),
 });
+
+/** Starts a foreground worker through another program, such as a tracer. */
+function workerUnder(tool: string, args: readonly string[], home: TemporaryHome): Deno.ChildProcess {
+  return new Deno.Command(tool, {
+    args: [...args, ...programCommand(), "worker", "start", "--foreground"],
+    env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
 
 function hasStrace(): boolean {
   try {
