@@ -23,6 +23,8 @@ export interface Tally {
   readonly faults: number;
   /** Ms from a worker's death to its jobs being given back. */
   readonly recoveriesMs: readonly number[];
+  /** Ms from asking for a commit to having it, where clients measured that. */
+  readonly commitsMs?: readonly number[];
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Trial {
   readonly violations: readonly Violation[];
 }
 
-/** A Markdown table, with the sums in the last row. */
+/** A Markdown table, with the sums in the last row, and how long commits took where that was measured. */
 export function reportTable(trials: readonly Trial[]): string {
   const rows = trials.map(rowOf);
   const sums = rows.reduce(
@@ -23,10 +23,16 @@ export function reportTable(trials: readonly Trial[]): string {
   );
   const allRecoveries = trials.flatMap((trial) => trial.tally.recoveriesMs);
   const lines = [...rows, { name: "**all**", numbers: sums, recovery: quantiles(allRecoveries) }];
+  const commits = trials.flatMap((trial) => trial.tally.commitsMs ?? []);
   return [
     `| fault | ${COLUMNS.join(" | ")} | recovery p50 / p99 / max |`,
     `|---|${COLUMNS.map(() => "---|").join("")}---|`,
     ...lines.map(({ name, numbers, recovery }) => `| ${name} | ${numbers.join(" | ")} | ${recovery} |`),
+    ...commits.length === 0 ? [] : [
+      `\nFrom asking for a commit to having it, p50 / p99 / max: ${
+        quantiles(commits)
+      } (${commits.length} commits)`,
+    ],
   ].join("\n");
 }
 
@@ -62,5 +68,5 @@ function quantiles(times: readonly number[]): string {
   if (times.length === 0) return "";
   const sorted = [...times].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)]!;
-  return `${at(0.5)} / ${at(0.99)} / ${sorted.at(-1)} ms`;
+  return [0.5, 0.99, 1].map((share) => Math.round(at(share))).join(" / ") + " ms";
 }
