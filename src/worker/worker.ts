@@ -1,26 +1,23 @@
 /**
  * A worker: claim → run → finish, in as many slots as it has, until it is told to stop.
  *
- * Between jobs it sleeps until it is woken, a job becomes due, or `poll_interval_ms` is over. About every
- * second it also gives its sign of life, looks after the other workers (`peers.ts`) and tidies up.
+ * Between jobs it sleeps until it is woken, a job becomes due, or `poll_interval_ms` is over. What it does beside
+ * that, such as looking after the other workers, is in `upkeep.ts`.
  */
 
 import type { AttemptEnd } from "../core/attempt.ts";
 import { type Config, readConfig } from "../core/config.ts";
 import { QueueError } from "../core/errors.ts";
-import { FINAL_STATES, type ProcessingJob } from "../core/job.ts";
-import { deleteNotedOutput } from "../core/queue.ts";
+import type { ProcessingJob } from "../core/job.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
-import { deleteOutput } from "../home/output_files.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
-import { CERTAIN_LOOKS, killStrays } from "./ladder.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
-import { Peers } from "./peers.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
+import { Upkeep } from "./upkeep.ts";
 import { WorkerLog } from "./worker_log.ts";
 
 /** What a worker needs to start. */
@@ -36,17 +33,8 @@ export interface WorkerOptions {
   readonly lockName: string;
 }
 
-/** How often a worker looks after things; more often if the lease is short. */
-const TICK_MS = 1000;
 /** How long to wait before trying again when the store can't be used. */
 const TROUBLE_PAUSE_MS = 1000;
-/** The longest time between two signs of life. */
-const MAX_BEAT_INTERVAL_MS = 30_000;
-/** A smaller step of the clock is a correction, and harms nothing. */
-const CLOCK_STEP_MS = 1000;
-const RETENTION_INTERVAL_MS = 60_000;
-const RETENTION_BATCH = 500;
-const DAY_MS = 86_400_000;
 
 const NOT_STARTED: AttemptEnd = {
   outcome: "released",
@@ -61,21 +49,12 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #lock: HeldLock;
   readonly #log: WorkerLog;
-  readonly #peers: Peers;
+  readonly #upkeep: Upkeep;
   readonly #wake = new SignalFlag();
-  readonly #tickFlag = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
-  /** Attempts that have ended lately, and how many more looks for what they left running each gets. */
-  readonly #endedAttempts = new Map<number, number>();
   #config: Config;
   #isStopping = false;
-  #isDone = false;
-  #beatAtMs = performance.now();
-  #retainedAtMs = -Infinity;
-  #retainedDays = 0;
-  /** What the time of day was ahead of the monotonic clock; at the start unknown, so that any step counts. */
-  #clockOffsetMs = Infinity;
 
   private constructor(
     record: WorkerRecord,
@@ -88,7 +67,13 @@ export class Worker {
     this.#config = rest.config;
     const { store, home, isEchoed } = rest.options;
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
-    this.#peers = new Peers(record.id, { store, home, now: Date.now, log: (line) => this.#log.write(line) });
+    this.#upkeep = new Upkeep({
+      ...{ store, home, workerId: record.id },
+      log: (line) => this.#log.write(line),
+      config: () => this.#config,
+      onRound: () => this.#onRound(),
+      onTakenForDead: () => this.forceStop(),
+    });
   }
 
   /** Registers a worker. From then on others see it, and `run` must follow. */
@@ -122,18 +107,15 @@ export class Worker {
       () => this.#onWake(),
       (why) => this.#log.write(`can't watch for wake-ups: ${why}`),
     );
-    const ticking = this.#keepTicking();
+    this.#upkeep.start();
     while (!this.#isStopping) {
       if (this.#running.size < this.record.slots && await this.#claimAndStart()) continue;
       await this.#wake.wait(await this.#idleMs());
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
     while (this.#tasks.size > 0) await Promise.race(this.#tasks);
-    this.#isDone = true;
-    this.#tickFlag.raise();
-    await ticking;
+    await this.#upkeep.stop();
     unwatch();
-    while (this.#endedAttempts.size > 0) await this.#sweepStrays();
     await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));
     this.#lock.release();
     this.#log.write(`worker ${this.record.id} stopped`);
@@ -182,7 +164,7 @@ export class Worker {
     const end = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error): AttemptEnd => {
       return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
     });
-    this.#endedAttempts.set(job.claim.attemptId, CERTAIN_LOOKS);
+    this.#upkeep.attemptEnded(job.claim.attemptId);
     await this.#finish(job, end);
     // It couldn't be started because of us: trying again at once would meet the same.
     if (end.outcome === "released" && !this.#isStopping) {
@@ -228,21 +210,10 @@ export class Worker {
 
   #onWake(): void {
     this.#wake.raise();
-    if (this.#running.size > 0) this.#tickFlag.raise(); // it may be a cancel
+    if (this.#running.size > 0) this.#upkeep.hurry(); // it may be a cancel
   }
 
-  async #keepTicking(): Promise<void> {
-    while (!this.#isDone) {
-      try {
-        await this.#tick();
-      } catch (error) {
-        await this.#trouble("look after things", error);
-      }
-      await this.#tickFlag.wait(Math.min(TICK_MS, this.#leaseMs / 4));
-    }
-  }
-
-  async #tick(): Promise<void> {
+  async #onRound(): Promise<void> {
     const { store } = this.#options;
     if (this.#running.size > 0) {
       for (const claim of await store.cancelRequests(this.record.id)) {
@@ -250,87 +221,7 @@ export class Worker {
       }
     }
     this.#config = readConfig(await store.settings());
-    await this.#beat();
-    await this.#followClock();
-    await this.#peers.look(this.#leaseMs);
     for (const attempt of this.#running.values()) attempt.limitOutput();
-    await this.#sweepStrays();
-    await store.tidy();
-    await this.#retain();
-  }
-
-  get #leaseMs(): number {
-    return this.#config.lock_lease_seconds * 1000;
-  }
-
-  /** Gives the sign of life when it is due. Somebody who takes us for dead has our jobs: then we end. */
-  async #beat(): Promise<void> {
-    const sinceMs = performance.now() - this.#beatAtMs;
-    if (sinceMs < Math.min(this.#leaseMs / 4, MAX_BEAT_INTERVAL_MS)) return;
-    const isKnown = await this.#beatUnlessBlocked();
-    if (performance.now() - this.#beatAtMs > this.#leaseMs * 0.75) this.#peers.forgetSilence();
-    this.#beatAtMs = performance.now();
-    if (isKnown) return;
-    this.#log.write("this worker was taken for dead and its jobs were given back: ending");
-    this.forceStop();
-  }
-
-  async #beatUnlessBlocked(): Promise<boolean> {
-    const onBlocked = () => {
-      this.#peers.killStoppedWriter().catch((error) =>
-        this.#log.write(`can't look at the store's lock: ${error}`)
-      );
-    };
-    const timer = setInterval(onBlocked, this.#leaseMs * 1.5);
-    try {
-      return await this.#options.store.beat(this.record.id, Date.now());
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
-  /** Notices at the start, and whenever it happens, that the clock has been set back. */
-  async #followClock(): Promise<void> {
-    const offsetMs = Date.now() - performance.now();
-    const wasSetBack = offsetMs < this.#clockOffsetMs - CLOCK_STEP_MS;
-    this.#clockOffsetMs = offsetMs;
-    if (!wasSetBack) return;
-    const shifted = await this.#options.store.shiftDelays(Date.now());
-    if (shifted === 0) return;
-    this.#log.write(`the clock was set back: the delays of ${shifted} job(s) begin again`);
-    wakeWorkers(this.#options.home);
-  }
-
-  /** Kills what ended attempts have left running outside their process group; looks several times. */
-  async #sweepStrays(): Promise<void> {
-    if (this.#endedAttempts.size === 0) return;
-    const killed = await killStrays(
-      this.#options.store.uid,
-      (attemptId) => this.#endedAttempts.has(attemptId),
-      1,
-    );
-    for (const [attemptId, looks] of this.#endedAttempts) {
-      if (looks > 1) this.#endedAttempts.set(attemptId, looks - 1);
-      else this.#endedAttempts.delete(attemptId);
-    }
-    if (killed > 0) this.#log.write(`killed ${killed} process(es) that ended attempts had left running`);
-  }
-
-  /** Deletes final jobs that are older than `retention_days`, and output that an earlier deletion has left. */
-  async #retain(): Promise<void> {
-    const days = this.#config.retention_days;
-    if (days === this.#retainedDays && performance.now() - this.#retainedAtMs < RETENTION_INTERVAL_MS) return;
-    this.#retainedAtMs = performance.now();
-    this.#retainedDays = days;
-    const { store, home } = this.#options;
-    await deleteNotedOutput(store, (outputs) => deleteOutput({ home, storeUid: store.uid }, outputs));
-    if (days === 0) return;
-    const filter = { states: FINAL_STATES, updatedBefore: Date.now() - days * DAY_MS };
-    const { length: deleted } = await store.delete(filter, { now: Date.now(), limit: RETENTION_BATCH });
-    await deleteNotedOutput(store, (outputs) => deleteOutput({ home, storeUid: store.uid }, outputs));
-    if (deleted > 0) this.#log.write(`deleted ${deleted} job(s) older than ${days} day(s)`);
-    // Many are deleted a batch a tick: nothing else may have to wait for them.
-    if (deleted === RETENTION_BATCH) this.#retainedAtMs = -Infinity;
   }
 
   async #tell(work: () => Promise<void>): Promise<void> {

@@ -49,8 +49,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "no heartbeat while a worker finishes its last jobs",
     file: "src/worker/worker.ts",
-    from: "const sinceMs = performance.now() - this.#beatAtMs;",
-    to: "const sinceMs = this.#isStopping ? 0 : performance.now() - this.#beatAtMs;",
+    from: "while (this.#tasks.size > 0) await Promise.race(this.#tasks);",
+    to: "await this.#upkeep.stop(); while (this.#tasks.size > 0) await Promise.race(this.#tasks);",
   },
   {
     name: "attempts are not counted",
