@@ -1,9 +1,8 @@
 /**
  * Starting the command of one attempt.
  *
- * `setsid` gives it a session and a process group of its own; a first shell redirects its output to the
- * attempt's files, so that it survives the worker, and then becomes the shell that runs the command: for the
- * script nothing differs from a plain `sh -c`.
+ * It runs in a process group of its own, and its output goes straight to the attempt's files, so that both
+ * survive the worker. For the script nothing differs from a plain `sh -c`.
  */
 
 import { join } from "node:path";
@@ -11,32 +10,8 @@ import type { ProcessingJob } from "../core/job.ts";
 import type { Home } from "../home/home.ts";
 import { createOutputFiles, outputPaths, removeIfThere } from "../home/output_files.ts";
 import { COOKIE_VARIABLE, cookieOf } from "./process_probe.ts";
-
-/** A command that has been started. */
-export interface RunningCommand {
-  /** The process group, and the pid of its leader. */
-  readonly pgid: number;
-  /** How the leader ended. */
-  readonly exited: Promise<CommandExit>;
-}
-
-/** How a command ended: one of the two is null. */
-export interface CommandExit {
-  readonly exitCode: number | null;
-  readonly signal: string | null;
-}
-
-/** The command can't be started; the message is a phrase for people. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-  /** Whether the fault is the queue's own (a full disk, say), so that the job shall not pay for it. */
-  readonly isOurFault: boolean;
-
-  constructor(message: string, options: { isOurFault: boolean }) {
-    super(message);
-    this.isOurFault = options.isOurFault;
-  }
-}
+import { type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
+import type { Starters } from "./starter.ts";
 
 /** The file that holds a command which is too long to be an argument. */
 export function scriptPath(home: Home, attemptId: number): string {
@@ -46,52 +21,74 @@ export function scriptPath(home: Home, attemptId: number): string {
 /** Linux takes no argument of 128 KiB or more; a longer command goes through a file. */
 const MAX_ARGUMENT_BYTES = 120_000;
 
-const RUN_TEXT = 'exec /bin/sh -c "$3" >>"$1" 2>>"$2"';
-const RUN_FILE = 'exec /bin/sh "$3" >>"$1" 2>>"$2"';
-
-/** Starts the command of a claimed job. Throws `StartError` if its directory or its output can't be used. */
-export function startCommand(job: ProcessingJob, place: { home: Home; storeUid: string }): RunningCommand {
-  const { attemptId } = job.claim;
+/**
+ * Starts the command of a claimed job, by a starter or, where there can be none, directly. Throws `StartError`
+ * if its directory or its output can't be used.
+ */
+export async function startCommand(
+  job: ProcessingJob,
+  place: { home: Home; storeUid: string; starters: Starters },
+): Promise<RunningCommand> {
   checkDirectory(job.cwd);
-  const paths = outputPaths(place, job.seq, attemptId);
+  const paths = outputPaths(place, job.seq, job.claim.attemptId);
   tryTo("create the files for its output", () => createOutputFiles(paths));
-  const isLong = new TextEncoder().encode(job.command).length > MAX_ARGUMENT_BYTES;
-  const longScript = isLong ? scriptPath(place.home, attemptId) : null;
+  const longScript = isLong(job.command) ? scriptPath(place.home, job.claim.attemptId) : null;
   if (longScript !== null) {
     tryTo("write its script", () => Deno.writeTextFileSync(longScript, job.command, { mode: 0o600 }));
   }
-  const command = new Deno.Command("setsid", {
-    args: [
-      "/bin/sh",
-      "-c",
-      isLong ? RUN_FILE : RUN_TEXT,
-      "sh",
-      paths.stdout,
-      paths.stderr,
-      longScript ?? job.command,
-    ],
+  const spec = {
+    args: longScript === null ? ["/bin/sh", "-c", job.command] : ["/bin/sh", longScript],
     cwd: job.cwd,
     env: {
-      ...inheritedVariables(),
       ...job.env,
       ...ownVariables(job, place),
-      [COOKIE_VARIABLE]: cookieOf(place.storeUid, attemptId),
+      [COOKIE_VARIABLE]: cookieOf(place.storeUid, job.claim.attemptId),
     },
+    ...paths,
+  };
+  const { pgid, exited } = await place.starters.start(spec) ?? startDirectly(spec);
+  if (longScript === null) return { pgid, exited };
+  return {
+    pgid,
+    exited: exited.then((exit) => {
+      removeIfThere(longScript);
+      return exit;
+    }),
+  };
+}
+
+/**
+ * `setsid` gives the command a session and a process group of its own; a first shell redirects its output and
+ * then becomes the shell that runs the command.
+ */
+function startDirectly(spec: CommandSpec): RunningCommand {
+  const command = new Deno.Command("setsid", {
+    args: [
+      ...["/bin/sh", "-c", 'out=$1 err=$2; shift 2; exec "$@" >>"$out" 2>>"$err"', "sh"],
+      ...[spec.stdout, spec.stderr, ...spec.args],
+    ],
+    cwd: spec.cwd,
+    env: { ...inheritedVariables(), ...spec.env },
     clearEnv: true,
     stdin: "null",
     stdout: "null",
     stderr: "null",
   });
   const child = tryTo("start it", () => command.spawn());
-  const exited = child.status.then(({ code, signal }) => {
-    if (longScript !== null) removeIfThere(longScript);
-    return signal === null ? { exitCode: code, signal: null } : { exitCode: null, signal };
-  });
+  const exited = child.status.then(({ code, signal }) =>
+    signal === null ? { exitCode: code, signal: null } : { exitCode: null, signal }
+  );
   return { pgid: child.pid, exited };
 }
 
-/** The worker's own variables, without those that are about the worker itself. */
-function inheritedVariables(): Record<string, string> {
+function isLong(command: string): boolean {
+  // No character takes more than three bytes of UTF-8 a unit of UTF-16.
+  return command.length * 3 > MAX_ARGUMENT_BYTES &&
+    new TextEncoder().encode(command).length > MAX_ARGUMENT_BYTES;
+}
+
+/** The worker's own variables, which its commands get, without those that are about the worker itself. */
+export function inheritedVariables(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("QUEUECTL_")),
   );

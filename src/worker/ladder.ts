@@ -2,7 +2,14 @@
  * Ending the commands of attempts, whatever they try: TERM, a time of grace, KILL.
  */
 
-import { findCookies, groupIsAlive, processExists, signalGroup, signalProcess } from "./process_probe.ts";
+import {
+  type CookieCarrier,
+  findCookies,
+  groupIsAlive,
+  processExists,
+  signalGroup,
+  signalProcess,
+} from "./process_probe.ts";
 
 /** What belongs to one attempt. */
 export interface AttemptProcesses {
@@ -75,12 +82,12 @@ class Group {
 export const CERTAIN_LOOKS = 4;
 
 /**
- * Kills at once what carries the cookie of an attempt that `isWanted`, and the groups that such processes lead,
+ * Kills at once what carries a cookie and `isWanted`, and the groups that such processes lead,
  * until `looks` looks in a row have found nothing. Returns how many processes it found.
  */
 export async function killStrays(
   storeUid: string,
-  isWanted: (attemptId: number) => boolean,
+  isWanted: (carrier: CookieCarrier) => boolean,
   looks: number,
 ): Promise<number> {
   const found = new Set<number>();
@@ -120,11 +127,11 @@ async function hasStrays(attempt: AttemptProcesses): Promise<boolean> {
 
 /** The living processes with the cookie of an attempt. */
 function strays({ storeUid, attemptId }: AttemptProcesses): Promise<number[]> {
-  return carriers(storeUid, (carried) => carried === attemptId);
+  return carriers(storeUid, ({ kind, id }) => kind === "attempt" && id === attemptId);
 }
 
-async function carriers(storeUid: string, isWanted: (attemptId: number) => boolean): Promise<number[]> {
-  return (await findCookies(storeUid)).filter(({ attemptId }) => isWanted(attemptId)).map(({ pid }) => pid);
+async function carriers(storeUid: string, isWanted: (carrier: CookieCarrier) => boolean): Promise<number[]> {
+  return (await findCookies(storeUid)).filter(isWanted).map(({ pid }) => pid);
 }
 
 function pause(ms: number): Promise<void> {

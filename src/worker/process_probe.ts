@@ -19,7 +19,7 @@ done; true`;
  * Processes that end meanwhile make grep exit with 2; anything above means that it was cut short.
  */
 const COOKIE_SCRIPT = `
-{ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
+{ grep -azoHxE "QUEUECTL_(ATTEMPT_ID|STARTER)=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
 
 /** Prints a line if a process of the group $1 is alive; a zombie is not. */
 const GROUP_SCRIPT = `
@@ -32,6 +32,14 @@ command -v setsid >/dev/null || echo "setsid, from util-linux"; true`;
 
 /** The variable that every process of an attempt inherits. */
 export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
+
+/** The variable of the processes that start a worker's commands (`starter.ts`); no command has it. */
+export const STARTER_VARIABLE = "QUEUECTL_STARTER";
+
+/** The value of that variable. */
+export function starterCookieOf(storeUid: string, workerId: number): string {
+  return `${storeUid}-${workerId}`;
+}
 
 /** The value of the cookie: unique on the machine, and no secret. */
 export function cookieOf(storeUid: string, attemptId: number): string {
@@ -61,13 +69,26 @@ export async function missingTool(): Promise<string | null> {
   return (await runScript(TOOLS_SCRIPT, [])).join(", ") || null;
 }
 
-/** The processes that carry a cookie of this store, with the attempt that it names. */
-export async function findCookies(storeUid: string): Promise<{ pid: number; attemptId: number }[]> {
+/** A process that carries a cookie: it belongs to an attempt, or starts the commands of a worker. */
+export interface CookieCarrier {
+  readonly pid: number;
+  readonly kind: "attempt" | "starter";
+  /** The id of the attempt, or of the starter's worker. */
+  readonly id: number;
+}
+
+/** The processes that carry a cookie of this store. */
+export async function findCookies(storeUid: string): Promise<CookieCarrier[]> {
   const lines = await runScript(COOKIE_SCRIPT, [storeUid]);
   const status = /^grep:([012])$/.exec(lines.at(-1) ?? "");
   if (status === null) throw new Error("Cannot look for processes in /proc: grep was cut short");
-  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:QUEUECTL_ATTEMPT_ID=\w+-(\d+)$/gm)]
-    .map(([, pid, attemptId]) => ({ pid: Number(pid), attemptId: Number(attemptId) }));
+  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:(\w+)=\w+-(\d+)$/gm)].map((
+    [, pid, name, id],
+  ) => ({
+    pid: Number(pid),
+    kind: name === COOKIE_VARIABLE ? "attempt" : "starter",
+    id: Number(id),
+  }));
 }
 
 /** Whether a process group has a living member. */

@@ -12,7 +12,7 @@ import { removeIfThere } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
 import { scriptPath } from "./command.ts";
 import { CERTAIN_LOOKS, killStrays } from "./ladder.ts";
-import { livesOf } from "./process_probe.ts";
+import { type CookieCarrier, livesOf } from "./process_probe.ts";
 
 /** Where recovery works, and whom it tells. */
 export interface RecoveryPlace {
@@ -41,7 +41,9 @@ export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promi
   const kept = new Set(
     processing.filter((job) => job.claim.workerId !== worker.id).map((job) => job.claim.attemptId),
   );
-  const isStray = (attemptId: number) => attemptId <= newest && !kept.has(attemptId);
+  // Its starters may be about to start what it has claimed last.
+  const isStray = ({ kind, id }: CookieCarrier) =>
+    kind === "starter" ? id === worker.id : id <= newest && !kept.has(id);
   const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);
   const jobs = await store.recoverWorker(worker.id, now());
   if (jobs === null) return null;

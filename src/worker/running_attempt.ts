@@ -8,9 +8,11 @@ import { formatDuration } from "../core/duration.ts";
 import type { ProcessingJob } from "../core/job.ts";
 import type { Home } from "../home/home.ts";
 import { limitFile, outputPaths, tailOf } from "../home/output_files.ts";
-import { type CommandExit, type RunningCommand, startCommand, StartError } from "./command.ts";
+import { startCommand } from "./command.ts";
 import { endProcesses } from "./ladder.ts";
 import { groupIsAlive } from "./process_probe.ts";
+import { type CommandExit, type RunningCommand, StartError } from "./running_command.ts";
+import type { Starters } from "./starter.ts";
 
 /** Why a command is ended before it ends by itself. */
 export type EndReason = "timed_out" | "cancelled" | "released";
@@ -19,6 +21,7 @@ export type EndReason = "timed_out" | "cancelled" | "released";
 export interface AttemptPlace {
   readonly home: Home;
   readonly storeUid: string;
+  readonly starters: Starters;
   readonly config: () => Config;
 }
 
@@ -43,7 +46,7 @@ export class RunningAttempt {
   async run(): Promise<AttemptEnd> {
     let command: RunningCommand;
     try {
-      command = startCommand(this.job, this.#place);
+      command = await startCommand(this.job, this.#place);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       const outcome = error.isOurFault ? "released" : "failed";
@@ -105,6 +108,9 @@ export class RunningAttempt {
 
   #endedByItself(exit: CommandExit): AttemptEnd {
     if (exit.exitCode === 0) return { ...exit, outcome: "succeeded", error: null };
+    if (exit.exitCode === null && exit.signal === null) {
+      return { ...exit, outcome: "failed", error: "the process that had started it was killed" };
+    }
     const how = exit.signal === null ? `exited with ${exit.exitCode}` : `ended by ${exit.signal}`;
     const lastLine = this.#lastErrorLine();
     return { ...exit, outcome: "failed", error: lastLine === "" ? how : `${how}: ${lastLine}` };

@@ -170,7 +170,7 @@ export class Upkeep {
     if (this.#endedAttempts.size === 0) return;
     const killed = await killStrays(
       this.#place.store.uid,
-      (attemptId) => this.#endedAttempts.has(attemptId),
+      ({ kind, id }) => kind === "attempt" && this.#endedAttempts.has(id),
       1,
     );
     for (const [attemptId, looks] of this.#endedAttempts) {

@@ -13,10 +13,12 @@ import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
+import { inheritedVariables } from "./command.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
+import { Starters } from "./starter.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WorkerLog } from "./worker_log.ts";
 
@@ -50,6 +52,7 @@ export class Worker {
   readonly #lock: HeldLock;
   readonly #log: WorkerLog;
   readonly #upkeep: Upkeep;
+  readonly #starters: Starters;
   readonly #wake = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
@@ -67,6 +70,8 @@ export class Worker {
     this.#config = rest.config;
     const { store, home, isEchoed } = rest.options;
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
+    const starting = { storeUid: store.uid, workerId: record.id, variables: inheritedVariables() };
+    this.#starters = new Starters(starting);
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },
       log: (line) => this.#log.write(line),
@@ -114,6 +119,7 @@ export class Worker {
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
     while (this.#tasks.size > 0) await Promise.race(this.#tasks);
+    await this.#starters.close();
     await this.#upkeep.stop();
     unwatch();
     await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));
@@ -158,7 +164,8 @@ export class Worker {
 
   async #work(job: ProcessingJob): Promise<void> {
     const { store, home } = this.#options;
-    const attempt = new RunningAttempt(job, { home, storeUid: store.uid, config: () => this.#config });
+    const place = { home, storeUid: store.uid, starters: this.#starters, config: () => this.#config };
+    const attempt = new RunningAttempt(job, place);
     this.#running.set(job.claim.attemptId, attempt);
     // The order to stop came while the claim was being made: the job is given back without being started.
     const end = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error): AttemptEnd => {

@@ -149,6 +149,20 @@ export class Ground {
     await child.output();
   }
 
+  /** The lines of all workers' logs, in order of time, each with its worker. */
+  async workerLogs(): Promise<string[]> {
+    const lines: string[] = [];
+    const logs = `${this.home.dir}/logs`;
+    for await (const store of Deno.readDir(logs)) {
+      for await (const { name } of Deno.readDir(`${logs}/${store.name}`)) {
+        if (!name.startsWith("worker-")) continue;
+        const text = await Deno.readTextFile(`${logs}/${store.name}/${name}`);
+        lines.push(...text.trimEnd().split("\n").map((line) => `${line} [${name}]`));
+      }
+    }
+    return lines.sort();
+  }
+
   /** Waits until no job can move any more. */
   async untilDrained(timeoutMs: number): Promise<void> {
     await waitFor("the queue to be drained", async () => {

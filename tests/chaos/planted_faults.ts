@@ -44,7 +44,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "jobs are given back before the old command is killed",
     file: "src/worker/recovery.ts",
     from: "const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);",
-    to: "const killed = isStray(CERTAIN_LOOKS) ? 1 : 0;",
+    to: "const killed = isStray({ pid: 1, kind: 'attempt', id: 1 }) ? CERTAIN_LOOKS - 4 : 0;",
   },
   {
     name: "no heartbeat while a worker finishes its last jobs",

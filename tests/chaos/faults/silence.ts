@@ -172,7 +172,10 @@ async function finish(
   const evidence = await ground.evidence();
   const lost = evidence.events.filter(({ event }) => event.type === "worker_lost").length;
   if (lost !== counts.mustRecover) {
-    throw new Error(`${lost} workers were taken for dead; ${counts.mustRecover} had been silent for a lease`);
+    throw new Error(
+      `${lost} workers were taken for dead; ${counts.mustRecover} had been silent for a lease. Their logs:\n` +
+        (await ground.workerLogs()).filter((line) => / job .* attempt /.test(line) === false).join("\n"),
+    );
   }
   const tally = { jobs: evidence.jobs.length, faults: counts.deeds, recoveriesMs: recoveryTimes(evidence) };
   return { evidence, tally };

@@ -1,0 +1,40 @@
+/**
+ * What a command needs to be started, and what is known of it from then on.
+ */
+
+/** A command with all that it needs. */
+export interface CommandSpec {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Its variables on top of `inheritedVariables`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The files to which its output is appended. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A command that has been started. */
+export interface RunningCommand {
+  /** The process group, and the pid of its leader. */
+  readonly pgid: number;
+  /** How the leader ended. */
+  readonly exited: Promise<CommandExit>;
+}
+
+/** How a command ended: one of the two is null; both are if what had started it was killed. */
+export interface CommandExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+/** The command can't be started; the message is a phrase for people. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+  /** Whether the fault is the queue's own (a full disk, say), so that the job shall not pay for it. */
+  readonly isOurFault: boolean;
+
+  constructor(message: string, options: { isOurFault: boolean }) {
+    super(message);
+    this.isOurFault = options.isOurFault;
+  }
+}
