@@ -123,6 +123,7 @@ export class Upkeep {
   async #round(): Promise<void> {
     await this.#place.onRound();
     await this.#followClock();
+    this.#forgetSilenceUnlessWriting();
     await this.#peers.look(this.#leaseMs);
     await this.#sweepStrays();
     await this.#place.store.tidy();
@@ -132,11 +133,19 @@ export class Upkeep {
   /** Gives the sign of life. Somebody who takes us for dead has our jobs: then we end. */
   async #beat(): Promise<void> {
     const isKnown = await this.#beatUnlessBlocked();
-    if (performance.now() - this.#beatAtMs > this.#leaseMs * 0.75) this.#peers.forgetSilence();
+    this.#forgetSilenceUnlessWriting();
     this.#beatAtMs = performance.now();
     if (isKnown) return;
     this.#place.log("this worker was taken for dead and its jobs were given back: ending");
     this.#place.onTakenForDead();
+  }
+
+  /**
+   * Whoever can't give its own sign of life in time has no say in the silence of others: what keeps it from
+   * writing, a worker that froze inside a transaction, say, keeps them, too.
+   */
+  #forgetSilenceUnlessWriting(): void {
+    if (performance.now() - this.#beatAtMs > this.#leaseMs * 0.75) this.#peers.forgetSilence();
   }
 
   async #beatUnlessBlocked(): Promise<boolean> {
