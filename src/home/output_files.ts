@@ -28,17 +28,25 @@ export function outputPaths({ home, storeUid }: OutputPlace, jobSeq: number, att
   return { stdout: `${stem}.out`, stderr: `${stem}.err` };
 }
 
-/** Creates both files, empty and private, before the command opens them. */
+/** Creates the folder of both files, unless this process has just done so. */
+export function createOutputFolder(paths: OutputPaths): void {
+  const folder = dirname(paths.stdout);
+  if (folder === createdFolder) return;
+  createPrivateFolder(folder);
+  createdFolder = folder;
+}
+
+/** Makes the next `createOutputFolder` look again: somebody may have removed the folder meanwhile. */
+export function forgetOutputFolder(): void {
+  createdFolder = "";
+}
+
+/** Thousands of attempts in a row share a folder, and looking whether it is there takes a while. */
+let createdFolder = "";
+
+/** Creates both files, empty and private. Their folder exists. */
 export function createOutputFiles(paths: OutputPaths): void {
-  for (const path of [paths.stdout, paths.stderr]) {
-    try {
-      createPrivateFile(path);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      createPrivateFolder(dirname(path));
-      createPrivateFile(path);
-    }
-  }
+  for (const path of [paths.stdout, paths.stderr]) createPrivateFile(path);
 }
 
 function createPrivateFile(path: string): void {

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import type { ProcessingJob } from "../core/job.ts";
 import type { Home } from "../home/home.ts";
-import { createOutputFiles, outputPaths, removeIfThere } from "../home/output_files.ts";
+import { createOutputFiles, createOutputFolder, outputPaths, removeIfThere } from "../home/output_files.ts";
 import { COOKIE_VARIABLE, cookieOf } from "./process_probe.ts";
 import { type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
 import type { Starters } from "./starter.ts";
@@ -29,9 +29,8 @@ export async function startCommand(
   job: ProcessingJob,
   place: { home: Home; storeUid: string; starters: Starters },
 ): Promise<RunningCommand> {
-  checkDirectory(job.cwd);
   const paths = outputPaths(place, job.seq, job.claim.attemptId);
-  tryTo("create the files for its output", () => createOutputFiles(paths));
+  tryTo("create the folder for its output", () => createOutputFolder(paths));
   const longScript = isLong(job.command) ? scriptPath(place.home, job.claim.attemptId) : null;
   if (longScript !== null) {
     tryTo("write its script", () => Deno.writeTextFileSync(longScript, job.command, { mode: 0o600 }));
@@ -62,6 +61,8 @@ export async function startCommand(
  * then becomes the shell that runs the command.
  */
 function startDirectly(spec: CommandSpec): RunningCommand {
+  checkDirectory(spec.cwd);
+  tryTo("create the files for its output", () => createOutputFiles(spec));
   const command = new Deno.Command("setsid", {
     args: [
       ...["/bin/sh", "-c", 'out=$1 err=$2; shift 2; exec "$@" >>"$out" 2>>"$err"', "sh"],
@@ -75,9 +76,11 @@ function startDirectly(spec: CommandSpec): RunningCommand {
     stderr: "null",
   });
   const child = tryTo("start it", () => command.spawn());
-  const exited = child.status.then(({ code, signal }) =>
-    signal === null ? { exitCode: code, signal: null } : { exitCode: null, signal }
-  );
+  const exited = child.status.then(({ code, signal }) => ({
+    exitCode: signal === null ? code : null,
+    signal,
+    outputBytes: null,
+  }));
   return { pgid: child.pid, exited };
 }
 

@@ -2,12 +2,12 @@
  * The life of one attempt, from the start of its command to its end.
  */
 
-import type { AttemptEnd } from "../core/attempt.ts";
+import type { AttemptEnd, Outcome } from "../core/attempt.ts";
 import type { Config } from "../core/config.ts";
 import { formatDuration } from "../core/duration.ts";
 import type { ProcessingJob } from "../core/job.ts";
 import type { Home } from "../home/home.ts";
-import { limitFile, outputPaths, tailOf } from "../home/output_files.ts";
+import { forgetOutputFolder, limitFile, outputPaths, tailOf } from "../home/output_files.ts";
 import { startCommand } from "./command.ts";
 import { endProcesses } from "./ladder.ts";
 import { groupIsAlive } from "./process_probe.ts";
@@ -49,6 +49,7 @@ export class RunningAttempt {
       command = await startCommand(this.job, this.#place);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
+      if (error.isOurFault) forgetOutputFolder();
       const outcome = error.isOurFault ? "released" : "failed";
       return { outcome, exitCode: null, signal: null, error: error.message };
     }
@@ -81,7 +82,8 @@ export class RunningAttempt {
   async #watch(command: RunningCommand): Promise<AttemptEnd> {
     const first = await Promise.race([command.exited, this.#endAsked.promise]);
     const wasEnded = typeof first === "string";
-    if (wasEnded || await groupIsAlive(command.pgid)) {
+    const mustEnd = wasEnded || await groupIsAlive(command.pgid);
+    if (mustEnd) {
       // What a command leaves running in its group ends with it, or a retry would meet its own past.
       const processes = {
         storeUid: this.#place.storeUid,
@@ -92,7 +94,8 @@ export class RunningAttempt {
       await endProcesses(processes, this.#place.config().kill_grace_seconds * 1000);
     }
     const exit = await command.exited;
-    this.limitOutput();
+    const isLong = (exit.outputBytes ?? Infinity) > this.#place.config().max_output_bytes;
+    if (mustEnd || isLong) this.limitOutput();
     return wasEnded ? this.#endedFor(first, exit) : this.#endedByItself(exit);
   }
 
@@ -103,17 +106,17 @@ export class RunningAttempt {
       cancelled: "cancelled",
       released: "its worker was stopped",
     };
-    return { ...exit, outcome: reason, error: errors[reason] };
+    return attemptEnd(exit, reason, errors[reason]);
   }
 
   #endedByItself(exit: CommandExit): AttemptEnd {
-    if (exit.exitCode === 0) return { ...exit, outcome: "succeeded", error: null };
+    if (exit.exitCode === 0) return attemptEnd(exit, "succeeded", null);
     if (exit.exitCode === null && exit.signal === null) {
-      return { ...exit, outcome: "failed", error: "the process that had started it was killed" };
+      return attemptEnd(exit, "failed", "the process that had started it was killed");
     }
     const how = exit.signal === null ? `exited with ${exit.exitCode}` : `ended by ${exit.signal}`;
     const lastLine = this.#lastErrorLine();
-    return { ...exit, outcome: "failed", error: lastLine === "" ? how : `${how}: ${lastLine}` };
+    return attemptEnd(exit, "failed", lastLine === "" ? how : `${how}: ${lastLine}`);
   }
 
   /** The last line that the command wrote to stderr: most often it says what went wrong. */
@@ -141,4 +144,8 @@ export class RunningAttempt {
     arm();
     return () => clearTimeout(timer);
   }
+}
+
+function attemptEnd({ exitCode, signal }: CommandExit, outcome: Outcome, error: string | null): AttemptEnd {
+  return { outcome, exitCode, signal, error };
 }

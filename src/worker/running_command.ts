@@ -25,6 +25,8 @@ export interface RunningCommand {
 export interface CommandExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
+  /** The size of the longer of its two files; null if that isn't known. */
+  readonly outputBytes: number | null;
 }
 
 /** The command can't be started; the message is a phrase for people. */

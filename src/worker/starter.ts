@@ -19,7 +19,7 @@ import { STARTER_VARIABLE, starterCookieOf } from "./process_probe.ts";
  * Reads frames (a length in four bytes, then fields that end with a zero byte): first the variables that all
  * commands have in common, then a frame for each command: its directory, its two files, how many arguments it has,
  * those, and its own variables. Answers `started PID` or `failed WHAT: WHY`, and later `ended STATUS` as wait(2)
- * gives it. Signals that are meant for all processes of a service are none of its business.
+ * gives it, with the sizes of the two files. Signals that are meant for all processes of a service are none of its business.
  */
 const PROGRAM = `
 use strict;
@@ -35,15 +35,18 @@ sub frame {
 }
 sub variables { return map { split(/=/, $_, 2) } @_ }
 sub tell_worker { syswrite($told, "$_[0]\\n") or exit 0 }
+my $umask = umask();
 my @common = frame();
 pop @common;
 while (1) {
   my ($dir, $out, $err, $count, @rest) = frame();
   pop @rest;
   my @args = splice(@rest, 0, $count);
-  chdir($dir) or tell_worker("failed directory: $!"), next;
+  chdir($dir) or tell_worker("failed directory: " . ($!{ENOENT} || $!{ENOTDIR} ? "missing" : $!)), next;
   my ($stdout, $stderr);
+  umask(077);
   open($stdout, ">>", $out) && open($stderr, ">>", $err) or tell_worker("failed output: $!"), next;
+  umask($umask);
   my $pid = fork();
   defined($pid) or tell_worker("failed start: $!"), next;
   if ($pid == 0) {
@@ -59,7 +62,7 @@ while (1) {
   setpgrp($pid, $pid);
   tell_worker("started $pid");
   1 until waitpid($pid, 0) == $pid;
-  tell_worker("ended $?");
+  tell_worker("ended $? " . (-s $stdout) . " " . (-s $stderr));
   chdir("/");
 }
 `;
@@ -173,12 +176,18 @@ class Starter {
 
   async #ended(): Promise<CommandExit> {
     const line = await this.#nextLine();
-    if (line === null) return { exitCode: null, signal: null };
-    const status = Number(line.replace("ended ", ""));
+    if (line === null) return { exitCode: null, signal: null, outputBytes: null };
+    const [status, stdoutBytes, stderrBytes] = line.split(" ").slice(1).map(Number) as [
+      number,
+      number,
+      number,
+    ];
     const signal = status & 127;
-    return signal === 0
-      ? { exitCode: status >> 8, signal: null }
-      : { exitCode: null, signal: SIGNAL_NAMES.get(signal) ?? `signal ${signal}` };
+    return {
+      exitCode: signal === 0 ? status >> 8 : null,
+      signal: signal === 0 ? null : SIGNAL_NAMES.get(signal) ?? `signal ${signal}`,
+      outputBytes: Math.max(stdoutBytes, stderrBytes),
+    };
   }
 
   #send(values: readonly string[]): void {
@@ -234,10 +243,12 @@ function assignments(variables: Readonly<Record<string, string>>): string[] {
 }
 
 function startError(what: string, why: string, cwd: string): StartError {
-  if (what === "directory") {
-    return new StartError(`can't enter the directory ${cwd}: ${why}`, { isOurFault: false });
+  if (what !== "directory") {
+    const doing = what === "output" ? "create the files for its output" : "start it";
+    return new StartError(`can't ${doing}: ${why}`, { isOurFault: true });
   }
-  return new StartError(`can't ${what === "output" ? "write its output" : "start it"}: ${why}`, {
-    isOurFault: true,
-  });
+  const message = why === "missing"
+    ? `no such directory: ${cwd}`
+    : `can't enter the directory ${cwd}: ${why}`;
+  return new StartError(message, { isOurFault: false });
 }

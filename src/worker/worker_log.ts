@@ -14,6 +14,7 @@ const MAX_LOG_BYTES = 8 * 1024 * 1024;
 export class WorkerLog {
   readonly #path: string;
   readonly #isEchoed: boolean;
+  #file: Deno.FsFile | null = null;
   #sizeBytes = 0;
 
   /** `isEchoed` writes every line to stderr as well, for service managers and containers. */
@@ -29,7 +30,8 @@ export class WorkerLog {
     try {
       if (this.#isEchoed) Deno.stderr.writeSync(line);
       if (this.#sizeBytes > MAX_LOG_BYTES) this.#putAside();
-      Deno.writeFileSync(this.#path, line, { append: true, mode: 0o600 });
+      this.#file ??= Deno.openSync(this.#path, { create: true, append: true, mode: 0o600 });
+      for (let written = 0; written < line.length;) written += this.#file.writeSync(line.subarray(written));
       this.#sizeBytes += line.length;
     } catch {
       // A full disk or a closed terminal: the jobs matter more than the log.
@@ -37,6 +39,8 @@ export class WorkerLog {
   }
 
   #putAside(): void {
+    this.#file?.close();
+    this.#file = null;
     Deno.renameSync(this.#path, `${this.#path}.1`);
     this.#sizeBytes = 0;
   }
