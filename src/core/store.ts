@@ -13,11 +13,12 @@
  *   waits without blocking the program's timers.
  */
 
-import type { Attempt, AttemptEnd } from "./attempt.ts";
+import type { Attempt, AttemptEnd, RunningAttempt } from "./attempt.ts";
 import type { ConfigKey, SchedulingMode } from "./config.ts";
 import type { LogEntry } from "./event.ts";
 import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
+import type { Progress } from "./progress.ts";
 import type { NewWorker, WorkerRecord } from "./worker_record.ts";
 
 /** The number of jobs in each state. */
@@ -93,6 +94,12 @@ export interface Store {
   ): Promise<Job | null>;
 
   /**
+   * Notes how far a running attempt has come. False if it isn't running (any more): then nothing has changed.
+   * Told to the log only when it is something new, in place of what the attempt told there before.
+   */
+  setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean>;
+
+  /**
    * Unregisters a worker that is proved dead and gives its jobs back. Returns the jobs as they are now, and
    * null if the worker is not registered (any more).
    */
@@ -145,6 +152,9 @@ export interface Store {
 
   /** The jobs that are processing, oldest first. */
   processing(): Promise<ProcessingJob[]>;
+
+  /** The attempts that are running, in the order of `processing`. */
+  runningAttempts(): Promise<RunningAttempt[]>;
 
   /** At most `limit` log entries after the one with id `afterId`, oldest first. */
   events(afterId: number, limit: number): Promise<LogEntry[]>;

@@ -3,6 +3,7 @@
  */
 
 import type { ProcessingJob } from "./job.ts";
+import type { Progress } from "./progress.ts";
 
 /** What identifies a process beyond doubt, even when its pid is given to another one later. */
 export interface ProcessIdentity {
@@ -45,9 +46,15 @@ export interface WorkerRecord extends NewWorker {
   readonly jobsFailed: number;
 }
 
+/** A job that a worker holds, and how far it has come. */
+export interface JobAtHand extends ProcessingJob {
+  /** What the running attempt told; null if it never did. */
+  readonly progress: Progress | null;
+}
+
 /** A registered worker, what is known of its process, and the jobs that it holds. */
 export interface WorkerView {
   readonly worker: WorkerRecord;
   readonly life: Life;
-  readonly jobs: readonly ProcessingJob[];
+  readonly jobs: readonly JobAtHand[];
 }

@@ -5,7 +5,7 @@
  * `lifecycle.ts` what they become, and writes rows, counters and log entry together.
  */
 
-import type { Attempt, AttemptEnd } from "../core/attempt.ts";
+import type { Attempt, AttemptEnd, RunningAttempt } from "../core/attempt.ts";
 import type { ConfigKey } from "../core/config.ts";
 import { DuplicateIdError, notFound } from "../core/errors.ts";
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
@@ -18,6 +18,7 @@ import {
   type ProcessingJob,
 } from "../core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../core/lifecycle.ts";
+import { isSameProgress, type Progress } from "../core/progress.ts";
 import type {
   ClaimRef,
   ClaimRequest,
@@ -112,6 +113,21 @@ export class SqliteStore implements Store {
       const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.attemptId, ref.token);
       if (row === undefined) return null;
       return this.#endHeld(jobs.jobFromRow(row) as ProcessingJob, end, options);
+    });
+  }
+
+  async setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean> {
+    const running = await this.#db.read(() => this.#db.get(attempts.RUNNING_ATTEMPT, attemptId));
+    if (running === undefined) return false;
+    if (isSameProgress(attempts.progressFromRow(running), progress)) return true;
+    return await this.#db.write(() => {
+      const row = this.#db.get(attempts.RUNNING_ATTEMPT, attemptId);
+      if (row === undefined) return false;
+      if (row.progress_event_id !== null) this.#db.run(events.DELETE_EVENT, row.progress_event_id!);
+      const { percent, text } = progress;
+      const entryId = this.#log({ type: "progressed", attemptId, percent, text }, row.job_seq as number, now);
+      this.#db.run(attempts.SET_PROGRESS, percent, text, entryId, attemptId);
+      return true;
     });
   }
 
@@ -213,6 +229,12 @@ export class SqliteStore implements Store {
     return this.#db.read(() => this.#db.all(jobs.JOBS_PROCESSING).map(jobs.jobFromRow) as ProcessingJob[]);
   }
 
+  runningAttempts(): Promise<RunningAttempt[]> {
+    return this.#db.read(() =>
+      this.#db.all(attempts.RUNNING_ATTEMPTS).map(attempts.attemptFromRow) as RunningAttempt[]
+    );
+  }
+
   events(afterId: number, limit: number): Promise<LogEntry[]> {
     return this.#db.read(() => this.#db.all(events.EVENTS_AFTER, afterId, limit).map(events.entryFromRow));
   }
@@ -305,8 +327,9 @@ export class SqliteStore implements Store {
     return after;
   }
 
-  #log(event: LoggedEvent, jobSeq: number | null, now: number): void {
-    this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event));
+  /** Appends an entry; returns its id. */
+  #log(event: LoggedEvent, jobSeq: number | null, now: number): number {
+    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event)).lastRowid;
   }
 
   /** Whether a claim may find something: a look that takes no lock, so that idle workers disturb nobody. */

@@ -9,6 +9,7 @@ import { endBehaviours } from "./end.ts";
 import { enqueueBehaviours } from "./enqueue.ts";
 import { historyBehaviours } from "./history.ts";
 import { listingBehaviours } from "./listing.ts";
+import { progressBehaviours } from "./progress.ts";
 import { randomBehaviours } from "./random.ts";
 import { recoveryBehaviours } from "./recovery.ts";
 import { reopeningBehaviours } from "./reopening.ts";
@@ -23,6 +24,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   claimBehaviours(behaviour);
   endBehaviours(behaviour);
   recoveryBehaviours(behaviour);
+  progressBehaviours(behaviour);
   userEventBehaviours(behaviour);
   deletionBehaviours(behaviour);
   listingBehaviours(behaviour);

@@ -134,6 +134,8 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   "a page of all": { sql: selectJobs({ afterSeq: 1, limit: 10 }).sql, uses: /USING INTEGER PRIMARY KEY/ },
   "a job's attempts": { sql: attempts.ATTEMPTS_OF_JOB, uses: /USING INDEX attempts_by_job \(job_seq=\?\)/ },
   "the end of an attempt": { sql: attempts.END_ATTEMPT, uses: /USING INTEGER PRIMARY KEY/ },
+  "an attempt's progress": { sql: attempts.SET_PROGRESS, uses: /USING INTEGER PRIMARY KEY/ },
+  "running attempts": { sql: attempts.RUNNING_ATTEMPTS, uses: /jobs USING INDEX jobs_(by_state|claimed)/ },
   "new events": { sql: events.EVENTS_AFTER, uses: /events USING INTEGER PRIMARY KEY \(rowid>\?\)/ },
   "a deleted job's events": { sql: events.DELETE_EVENTS, uses: /INDEX events_by_job \(job_seq=\?\)/ },
 };
