@@ -15,6 +15,7 @@ import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
+import { ProgressWatch } from "./progress_watch.ts";
 import { RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -50,6 +51,7 @@ export class Worker {
   readonly #lock: HeldLock;
   readonly #log: WorkerLog;
   readonly #upkeep: Upkeep;
+  readonly #progress: ProgressWatch;
   readonly #wake = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
@@ -66,6 +68,7 @@ export class Worker {
     this.#options = rest.options;
     this.#config = rest.config;
     const { store, home, isEchoed } = rest.options;
+    this.#progress = new ProgressWatch(store, { home, storeUid: store.uid });
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },
@@ -165,6 +168,7 @@ export class Worker {
       return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
     });
     this.#upkeep.attemptEnded(job.claim.attemptId);
+    await this.#progress.finish(job, this.#config.max_output_bytes);
     await this.#finish(job, end);
     // It couldn't be started because of us: trying again at once would meet the same.
     if (end.outcome === "released" && !this.#isStopping) {
@@ -221,7 +225,10 @@ export class Worker {
       }
     }
     this.#config = readConfig(await store.settings());
-    for (const attempt of this.#running.values()) attempt.limitOutput();
+    for (const attempt of this.#running.values()) {
+      await this.#progress.look(attempt.job, this.#config.max_output_bytes);
+      attempt.limitOutput();
+    }
   }
 
   async #tell(work: () => Promise<void>): Promise<void> {
