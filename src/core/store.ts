@@ -14,6 +14,7 @@
  */
 
 import type { Attempt, AttemptEnd, RunningAttempt } from "./attempt.ts";
+import type { Backlog } from "./backlog.ts";
 import type { ConfigKey, SchedulingMode } from "./config.ts";
 import type { LogEntry } from "./event.ts";
 import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
@@ -30,6 +31,8 @@ export interface ClaimRequest {
   /** The queues to look in; empty means all. */
   readonly queues: readonly string[];
   readonly mode: SchedulingMode;
+  /** The only job that is wanted, of one of `queues`; any if absent. */
+  readonly jobSeq?: number;
   /** The secret that the worker will show when it ends the attempt. */
   readonly token: string;
 }
@@ -73,6 +76,9 @@ export interface OutputRef {
 export interface Store {
   /** Unlike that of any other store; makes attempt cookies unique on a machine. */
   readonly uid: string;
+
+  /** What is still to be done. */
+  readonly backlog: Backlog;
 
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.

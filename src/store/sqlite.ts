@@ -6,17 +6,11 @@
  */
 
 import type { Attempt, AttemptEnd, RunningAttempt } from "../core/attempt.ts";
+import type { Backlog } from "../core/backlog.ts";
 import type { ConfigKey } from "../core/config.ts";
 import { DuplicateIdError, notFound } from "../core/errors.ts";
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
-import {
-  type Claim,
-  type Job,
-  JOB_STATES,
-  type NewJob,
-  type PendingJob,
-  type ProcessingJob,
-} from "../core/job.ts";
+import { type Claim, type Job, type NewJob, type PendingJob, type ProcessingJob } from "../core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../core/lifecycle.ts";
 import { isSameProgress, type Progress } from "../core/progress.ts";
 import type {
@@ -31,11 +25,13 @@ import type {
 } from "../core/store.ts";
 import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
 import * as attempts from "./attempts_table.ts";
+import * as config from "./config_table.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
+import { SqliteBacklog } from "./sqlite_backlog.ts";
 import * as workers from "./workers_table.ts";
 
 /** How many jobs of a queue whose time has come one transaction makes ready. */
@@ -46,10 +42,12 @@ const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error:
 /** A `Store` in one SQLite file. */
 export class SqliteStore implements Store {
   readonly uid: string;
+  readonly backlog: Backlog;
   readonly #db: Connection;
 
   private constructor(db: Connection) {
     this.#db = db;
+    this.backlog = new SqliteBacklog(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 
@@ -199,10 +197,7 @@ export class SqliteStore implements Store {
   }
 
   counts(): Promise<JobCounts> {
-    return this.#db.read(() => {
-      const counted = new Map(this.#db.all(jobs.COUNTS).map((row) => [row.state, row.jobs as number]));
-      return Object.fromEntries(JOB_STATES.map((state) => [state, counted.get(state) ?? 0])) as JobCounts;
-    });
+    return this.backlog.counts([]);
   }
 
   nextRunAt(queues: readonly string[]): Promise<number | null> {
@@ -272,14 +267,14 @@ export class SqliteStore implements Store {
 
   settings(): Promise<Map<ConfigKey, string>> {
     return this.#db.read(() =>
-      new Map(this.#db.all(SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]))
+      new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]))
     );
   }
 
   setSetting(key: ConfigKey, value: string | null): Promise<void> {
     return this.#db.write(() => {
-      if (value === null) this.#db.run(DELETE_SETTING, key);
-      else this.#db.run(SET_SETTING, key, value);
+      if (value === null) this.#db.run(config.DELETE_SETTING, key);
+      else this.#db.run(config.SET_SETTING, key, value);
     });
   }
 
@@ -358,8 +353,12 @@ export class SqliteStore implements Store {
     return dueAt !== null && dueAt <= now;
   }
 
-  /** The job that is next in line, of all queues or of those that were asked for. */
-  #nextReady({ queues, mode }: ClaimRequest): Job | null {
+  /** The job that is next in line, of all queues, of those that were asked for, or the only one wanted. */
+  #nextReady({ queues, mode, jobSeq }: ClaimRequest): Job | null {
+    if (jobSeq !== undefined) {
+      const row = this.#db.get(jobs.READY_JOB, jobSeq);
+      return row === undefined ? null : jobs.jobFromRow(row);
+    }
     const isFifo = mode === "fifo";
     if (queues.length === 0) {
       const row = this.#db.get(isFifo ? jobs.NEXT_BY_ARRIVAL_OF_ALL : jobs.NEXT_BY_PRIORITY_OF_ALL);
@@ -380,8 +379,3 @@ export class SqliteStore implements Store {
     return times.length === 0 ? null : Math.min(...times);
   }
 }
-
-const SETTINGS = "SELECT key, value FROM config";
-const SET_SETTING = `
-  INSERT INTO config (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
-const DELETE_SETTING = "DELETE FROM config WHERE key = ?";

@@ -2,6 +2,7 @@
  * What every store must do: one suite, written against the interface in `src/core/store.ts`, run for each.
  */
 
+import { backlogBehaviours } from "./backlog.ts";
 import { claimBehaviours } from "./claim.ts";
 import { configBehaviours } from "./config.ts";
 import { deletionBehaviours } from "./deletion.ts";
@@ -25,6 +26,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   endBehaviours(behaviour);
   recoveryBehaviours(behaviour);
   progressBehaviours(behaviour);
+  backlogBehaviours(behaviour);
   userEventBehaviours(behaviour);
   deletionBehaviours(behaviour);
   listingBehaviours(behaviour);
