@@ -10,7 +10,7 @@ import type { Backlog } from "../core/backlog.ts";
 import type { ConfigKey } from "../core/config.ts";
 import { DuplicateIdError, notFound } from "../core/errors.ts";
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
-import { type Claim, type Job, type NewJob, type PendingJob, type ProcessingJob } from "../core/job.ts";
+import type { Claim, Job, NewJob, PendingJob, ProcessingJob } from "../core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../core/lifecycle.ts";
 import { isSameProgress, type Progress } from "../core/progress.ts";
 import type {
