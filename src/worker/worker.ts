@@ -13,6 +13,7 @@ import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
+import { type Goal, isReached, SERVE } from "./goal.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { ProgressWatch } from "./progress_watch.ts";
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly isEchoed: boolean;
   /** The name of the lock to hold, used by nobody else. */
   readonly lockName: string;
+  /** When it ends by itself; never if absent. */
+  readonly goal?: Goal;
 }
 
 /** How long to wait before trying again when the store can't be used. */
@@ -92,8 +95,9 @@ export class Worker {
     const identity = await identify(Deno.pid);
     if (identity === null) throw new Error("This process is not in /proc");
     const config = readConfig(await options.store.settings());
-    const { slots, queues, store, lockName } = options;
-    const record = await store.registerWorker({ identity, lockName, slots, queues }, Date.now());
+    const { slots, queues, store, lockName, goal } = options;
+    const only = goal?.kind === "one_job" ? { onlyJobSeq: goal.jobSeq } : {};
+    const record = await store.registerWorker({ identity, lockName, slots, queues, ...only }, Date.now());
     // The lock comes second, so that whoever dies in between leaves no lock that nobody knows of.
     return new Worker(record, takeLock(options.home, lockName), { options, config });
   }
@@ -113,6 +117,7 @@ export class Worker {
     this.#upkeep.start();
     while (!this.#isStopping) {
       if (this.#running.size < this.record.slots && await this.#claimAndStart()) continue;
+      if (this.#running.size === 0 && await this.#hasReachedGoal()) break;
       await this.#wake.wait(await this.#idleMs());
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
@@ -144,7 +149,10 @@ export class Worker {
     try {
       this.#config = readConfig(await store.settings());
       const token = crypto.randomUUID();
-      const request = { workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token };
+      const request = {
+        ...{ workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token },
+        ...(this.#goal.kind === "one_job" ? { jobSeq: this.#goal.jobSeq } : {}),
+      };
       const job = await store.claim(request, Date.now());
       if (job === null) return false;
       const task: Promise<void> = this.#work(job).finally(() => {
@@ -198,6 +206,25 @@ export class Worker {
         await this.#trouble(`store the end of job ${job.id}`, error);
       }
     }
+  }
+
+  get #goal(): Goal {
+    return this.#options.goal ?? SERVE;
+  }
+
+  /** Whether nothing is left for this worker to do: then it stops, and others that may wait for the same look, too. */
+  async #hasReachedGoal(): Promise<boolean> {
+    const { store, home, queues } = this.#options;
+    try {
+      if (!await isReached(this.#goal, store, queues)) return false;
+    } catch (error) {
+      await this.#trouble("see whether anything is left", error);
+      return false;
+    }
+    this.#log.write("nothing is left to do");
+    this.stop();
+    wakeWorkers(home);
+    return true;
   }
 
   /** How long there is nothing to claim, unless something wakes us. */
