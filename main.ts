@@ -18,11 +18,12 @@ const wiring: Wiring = {
     return await SqliteStore.open(home.dbPath, { lockTimeoutMs: LOCK_TIMEOUT_MS, ...options });
   },
   async workers() {
-    const [launch, stop] = await Promise.all([
+    const [launch, stop, fleet] = await Promise.all([
       import("./src/worker/launch.ts"),
       import("./src/worker/stop.ts"),
+      import("./src/worker/fleet.ts"),
     ]);
-    return { ...launch, ...stop };
+    return { ...launch, ...stop, ...fleet };
   },
   async engineVersion() {
     return (await import("./src/store/connection.ts")).engineVersion();

@@ -201,6 +201,12 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .option("-y, --yes", "don't ask")
     .action(on(async () => (await import("./commands/clear.ts")).clear));
 
+  command(program, "progress <percent> [text...]", "Tell how far a job has come, from its own command", [
+    "queuectl progress 40",
+    `queuectl progress 40 "Building"`,
+  ])
+    .action(on(async () => (await import("./commands/progress.ts")).progress));
+
   describeDlq(
     group(program, "dlq", "The dead letter queue: jobs that are out of attempts", [
       "queuectl dlq list",

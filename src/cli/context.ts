@@ -45,7 +45,23 @@ export interface WorkerControl {
   runForeground(options: LaunchRequest, onReady: (workers: WorkerRecord[]) => void): Promise<boolean>;
   stopWorkers(options: StopRequest): Promise<WorkerRecord[]>;
   viewWorkers(store: Store): Promise<WorkerView[]>;
+  startFleet(options: LaunchRequest): Promise<OwnWorkers>;
+  killAttempt(storeUid: string, attemptId: number): Promise<void>;
 }
+
+/** Workers that end with this command; see `src/worker/fleet.ts`. */
+export interface OwnWorkers {
+  readonly workers: readonly WorkerRecord[];
+  stop(): void;
+  forceStop(): void;
+  /** Settles when all have ended: whether all did so in good order. */
+  readonly ended: Promise<boolean>;
+}
+
+/** When workers end by themselves; see `src/worker/goal.ts`. */
+export type WorkerGoal =
+  | { readonly kind: "drain"; readonly until: number }
+  | { readonly kind: "one_job"; readonly jobId: string; readonly jobSeq: number };
 
 interface LaunchRequest {
   readonly store: Store;
@@ -53,6 +69,7 @@ interface LaunchRequest {
   readonly count: number;
   readonly concurrency: number;
   readonly queues: readonly string[];
+  readonly goal?: WorkerGoal;
 }
 
 interface StopRequest {

@@ -2,6 +2,8 @@
  * An attempt: one execution of a job.
  */
 
+import type { Progress } from "./progress.ts";
+
 /**
  * How an attempt ended.
  * - `succeeded`: the command exited 0
@@ -36,6 +38,8 @@ interface AttemptBase {
   readonly number: number;
   readonly workerId: number;
   readonly startedAt: number;
+  /** How far its command said it has come, which stays when the attempt has ended; null if it never said. */
+  readonly progress: Progress | null;
 }
 
 /** An attempt that has not ended. */

@@ -4,11 +4,20 @@
 
 import type { LifecycleEvent } from "./lifecycle.ts";
 
-/** What an entry can tell. The jobs' own events replay to the jobs' rows; the others are for watchers. */
+/**
+ * What an entry can tell. The jobs' own events replay to the jobs' rows; the others are for watchers. Of an
+ * attempt's `progressed` entries only the newest is kept.
+ */
 export type LoggedEvent =
   | LifecycleEvent
   | { readonly type: "enqueued"; readonly runAt: number }
   | { readonly type: "deleted"; readonly id: string }
+  | {
+    readonly type: "progressed";
+    readonly attemptId: number;
+    readonly percent: number;
+    readonly text: string;
+  }
   | { readonly type: "worker_started"; readonly workerId: number }
   | { readonly type: "worker_stopping"; readonly workerId: number }
   | { readonly type: "worker_stopped"; readonly workerId: number }

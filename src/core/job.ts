@@ -107,6 +107,14 @@ export interface CancelledJob extends JobBase {
 /** A job in any state; `state` tells which fields it has. */
 export type Job = PendingJob | ProcessingJob | CompletedJob | FailedJob | DeadJob | CancelledJob;
 
+/** A job that nothing but a user moves on. */
+export type FinalJob = CompletedJob | DeadJob | CancelledJob;
+
+/** Whether nothing but a user moves `job` on. */
+export function isFinal(job: Job): job is FinalJob {
+  return (FINAL_STATES as readonly JobState[]).includes(job.state);
+}
+
 /** The fields that every state has, taken from `job`: what a transition starts from. */
 export function baseOf(job: Job): JobBase {
   const { seq, id, command, queue, priority, maxRetries, timeoutMs, backoffBase, cwd, env } = job;

@@ -5,6 +5,7 @@
 
 import type { Attempt } from "./attempt.ts";
 import type { Job } from "./job.ts";
+import type { Progress } from "./progress.ts";
 import type { JobCounts } from "./store.ts";
 import type { WorkerView } from "./worker_record.ts";
 
@@ -49,8 +50,13 @@ export function attemptJson(attempt: Attempt): { readonly [key: string]: Json } 
     error: hasEnded ? attempt.error : null,
     started_at: iso(attempt.startedAt),
     finished_at: hasEnded ? iso(attempt.finishedAt) : null,
+    progress: progressJson(attempt.progress),
     duration_seconds: hasEnded ? (attempt.finishedAt - attempt.startedAt) / 1000 : null,
   };
+}
+
+function progressJson(progress: Progress | null): Json {
+  return progress === null ? null : { percent: progress.percent, text: progress.text };
 }
 
 /** A worker and the jobs at hand. */
@@ -61,7 +67,11 @@ export function workerJson({ worker, life, jobs }: WorkerView): { readonly [key:
     state: workerState({ worker, life, jobs }),
     slots: worker.slots,
     queues: worker.queues,
-    jobs: jobs.map((job) => ({ id: job.id, since: iso(job.claim.since) })),
+    jobs: jobs.map((job) => ({
+      id: job.id,
+      since: iso(job.claim.since),
+      progress: progressJson(job.progress),
+    })),
     jobs_done: worker.jobsSucceeded,
     jobs_failed: worker.jobsFailed,
     started_at: iso(worker.startedAt),

@@ -13,11 +13,13 @@
  *   waits without blocking the program's timers.
  */
 
-import type { Attempt, AttemptEnd } from "./attempt.ts";
+import type { Attempt, AttemptEnd, RunningAttempt } from "./attempt.ts";
+import type { Backlog } from "./backlog.ts";
 import type { ConfigKey, SchedulingMode } from "./config.ts";
 import type { LogEntry } from "./event.ts";
 import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
+import type { Progress } from "./progress.ts";
 import type { NewWorker, WorkerRecord } from "./worker_record.ts";
 
 /** The number of jobs in each state. */
@@ -29,6 +31,8 @@ export interface ClaimRequest {
   /** The queues to look in; empty means all. */
   readonly queues: readonly string[];
   readonly mode: SchedulingMode;
+  /** The only job that is wanted, of one of `queues`; any if absent. */
+  readonly jobSeq?: number;
   /** The secret that the worker will show when it ends the attempt. */
   readonly token: string;
 }
@@ -73,6 +77,9 @@ export interface Store {
   /** Unlike that of any other store; makes attempt cookies unique on a machine. */
   readonly uid: string;
 
+  /** What is still to be done. */
+  readonly backlog: Backlog;
+
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.
    * Throws `DuplicateIdError` for the first whose id is taken, by a stored job or an earlier one of `jobs`.
@@ -91,6 +98,12 @@ export interface Store {
     end: AttemptEnd,
     options: { now: number; maxBackoffMs: number },
   ): Promise<Job | null>;
+
+  /**
+   * Notes how far a running attempt has come. False if it isn't running (any more): then nothing has changed.
+   * Told to the log only when it is something new, in place of what the attempt told there before.
+   */
+  setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean>;
 
   /**
    * Unregisters a worker that is proved dead and gives its jobs back. Returns the jobs as they are now, and
@@ -145,6 +158,9 @@ export interface Store {
 
   /** The jobs that are processing, oldest first. */
   processing(): Promise<ProcessingJob[]>;
+
+  /** The attempts that are running, in the order of `processing`. */
+  runningAttempts(): Promise<RunningAttempt[]>;
 
   /** At most `limit` log entries after the one with id `afterId`, oldest first. */
   events(afterId: number, limit: number): Promise<LogEntry[]>;

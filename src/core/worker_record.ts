@@ -3,6 +3,7 @@
  */
 
 import type { ProcessingJob } from "./job.ts";
+import type { Progress } from "./progress.ts";
 
 /** What identifies a process beyond doubt, even when its pid is given to another one later. */
 export interface ProcessIdentity {
@@ -30,6 +31,8 @@ export interface NewWorker {
   readonly slots: number;
   /** The queues it serves; empty means all. */
   readonly queues: readonly string[];
+  /** The only job that it runs; absent if it runs whatever is ready in its queues. */
+  readonly onlyJobSeq?: number;
 }
 
 /** A registered worker. It unregisters itself when it stops; recovery does if it died. */
@@ -45,9 +48,21 @@ export interface WorkerRecord extends NewWorker {
   readonly jobsFailed: number;
 }
 
+/** A job that a worker holds, and how far it has come. */
+export interface JobAtHand extends ProcessingJob {
+  /** What the running attempt told; null if it never did. */
+  readonly progress: Progress | null;
+}
+
+/** Whether a job that is enqueued in `queue` now can count on this worker. */
+export function serves({ worker, life }: WorkerView, queue: string): boolean {
+  if (life === "dead" || worker.stopping || worker.onlyJobSeq !== undefined) return false;
+  return worker.queues.length === 0 || worker.queues.includes(queue);
+}
+
 /** A registered worker, what is known of its process, and the jobs that it holds. */
 export interface WorkerView {
   readonly worker: WorkerRecord;
   readonly life: Life;
-  readonly jobs: readonly ProcessingJob[];
+  readonly jobs: readonly JobAtHand[];
 }

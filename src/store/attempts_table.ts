@@ -3,6 +3,7 @@
  */
 
 import type { Attempt, AttemptEnd, Outcome } from "../core/attempt.ts";
+import type { Progress } from "../core/progress.ts";
 import type { Row, Value } from "./connection.ts";
 
 /** The attempt that a row of `ATTEMPTS_OF_JOB` or `RECENT_ATTEMPTS` holds. */
@@ -14,6 +15,7 @@ export function attemptFromRow(row: Row): Attempt {
     number: row.number as number,
     workerId: row.worker_id as number,
     startedAt: row.started_at as number,
+    progress: progressFromRow(row),
   };
   if (row.outcome === null) return { ...base, outcome: null };
   return {
@@ -24,6 +26,12 @@ export function attemptFromRow(row: Row): Attempt {
     signal: row.signal as string | null,
     error: row.error as string | null,
   };
+}
+
+/** How far an attempt has come, from its row; null if it never said. */
+export function progressFromRow(row: Row): Progress | null {
+  if (row.progress_percent === null) return null;
+  return { percent: row.progress_percent as number, text: row.progress_text as string };
 }
 
 /** Begins an attempt: job, number, worker, time. */
@@ -40,11 +48,23 @@ export function endValues(attemptId: number, end: AttemptEnd, now: number): Valu
   return [now, end.outcome, end.exitCode, end.signal, end.error, attemptId];
 }
 
+/** An attempt that has not ended. */
+export const RUNNING_ATTEMPT = "SELECT * FROM attempts WHERE id = ? AND outcome IS NULL";
+
+/** Notes how far an attempt has come: percent, text, the log's entry about it, attempt. */
+export const SET_PROGRESS = `
+  UPDATE attempts SET progress_percent = ?, progress_text = ?, progress_event_id = ? WHERE id = ?`;
+
 const WITH_JOB_ID = `
   SELECT attempts.*, jobs.id AS job_id FROM attempts JOIN jobs ON jobs.seq = attempts.job_seq`;
 
 /** The attempts of a job, oldest first. */
 export const ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attempts.id`;
+
+/** The attempts that hold a job, in the order of the jobs. */
+export const RUNNING_ATTEMPTS = `
+  SELECT attempts.*, jobs.id AS job_id FROM jobs JOIN attempts ON attempts.id = jobs.attempt_id
+  WHERE jobs.state = 'processing' ORDER BY jobs.seq`;
 
 /** The newest attempts of all jobs, newest first. */
 export const RECENT_ATTEMPTS = `${WITH_JOB_ID} ORDER BY attempts.id DESC LIMIT ?`;

@@ -26,6 +26,9 @@ export function eventData(event: LoggedEvent): string {
 /** Appends an entry: time, job (or null), data. */
 export const INSERT_EVENT = "INSERT INTO events (at, job_seq, data) VALUES (?, ?, ?)";
 
+/** Takes an entry back, because a newer one says the same better. */
+export const DELETE_EVENT = "DELETE FROM events WHERE id = ?";
+
 /** Entries after an id, oldest first, at most so many. */
 export const EVENTS_AFTER = `
   SELECT events.*, jobs.id AS job_id FROM events LEFT JOIN jobs ON jobs.seq = events.job_seq

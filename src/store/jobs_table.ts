@@ -135,6 +135,9 @@ export const FAILED_AFTER = "SELECT * FROM jobs WHERE state = 'failed' AND updat
 export const CANCEL_REQUESTS = `
   SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? AND cancel_requested_at IS NOT NULL`;
 
+/** The job with a `seq`, if it is ready. */
+export const READY_JOB = "SELECT * FROM jobs WHERE seq = ? AND ready = 1";
+
 /** The next ready job of one queue: highest priority first, then in order of arrival. */
 export const NEXT_BY_PRIORITY = `
   SELECT * FROM jobs INDEXED BY jobs_ready_by_priority

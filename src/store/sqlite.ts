@@ -5,19 +5,14 @@
  * `lifecycle.ts` what they become, and writes rows, counters and log entry together.
  */
 
-import type { Attempt, AttemptEnd } from "../core/attempt.ts";
+import type { Attempt, AttemptEnd, RunningAttempt } from "../core/attempt.ts";
+import type { Backlog } from "../core/backlog.ts";
 import type { ConfigKey } from "../core/config.ts";
 import { DuplicateIdError, notFound } from "../core/errors.ts";
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
-import {
-  type Claim,
-  type Job,
-  JOB_STATES,
-  type NewJob,
-  type PendingJob,
-  type ProcessingJob,
-} from "../core/job.ts";
+import type { Claim, Job, NewJob, PendingJob, ProcessingJob } from "../core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../core/lifecycle.ts";
+import { isSameProgress, type Progress } from "../core/progress.ts";
 import type {
   ClaimRef,
   ClaimRequest,
@@ -30,11 +25,13 @@ import type {
 } from "../core/store.ts";
 import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
 import * as attempts from "./attempts_table.ts";
+import * as config from "./config_table.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
+import { SqliteBacklog } from "./sqlite_backlog.ts";
 import * as workers from "./workers_table.ts";
 
 /** How many jobs of a queue whose time has come one transaction makes ready. */
@@ -45,10 +42,12 @@ const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error:
 /** A `Store` in one SQLite file. */
 export class SqliteStore implements Store {
   readonly uid: string;
+  readonly backlog: Backlog;
   readonly #db: Connection;
 
   private constructor(db: Connection) {
     this.#db = db;
+    this.backlog = new SqliteBacklog(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 
@@ -112,6 +111,21 @@ export class SqliteStore implements Store {
       const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.attemptId, ref.token);
       if (row === undefined) return null;
       return this.#endHeld(jobs.jobFromRow(row) as ProcessingJob, end, options);
+    });
+  }
+
+  async setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean> {
+    const running = await this.#db.read(() => this.#db.get(attempts.RUNNING_ATTEMPT, attemptId));
+    if (running === undefined) return false;
+    if (isSameProgress(attempts.progressFromRow(running), progress)) return true;
+    return await this.#db.write(() => {
+      const row = this.#db.get(attempts.RUNNING_ATTEMPT, attemptId);
+      if (row === undefined) return false;
+      if (row.progress_event_id !== null) this.#db.run(events.DELETE_EVENT, row.progress_event_id!);
+      const { percent, text } = progress;
+      const entryId = this.#log({ type: "progressed", attemptId, percent, text }, row.job_seq as number, now);
+      this.#db.run(attempts.SET_PROGRESS, percent, text, entryId, attemptId);
+      return true;
     });
   }
 
@@ -183,10 +197,7 @@ export class SqliteStore implements Store {
   }
 
   counts(): Promise<JobCounts> {
-    return this.#db.read(() => {
-      const counted = new Map(this.#db.all(jobs.COUNTS).map((row) => [row.state, row.jobs as number]));
-      return Object.fromEntries(JOB_STATES.map((state) => [state, counted.get(state) ?? 0])) as JobCounts;
-    });
+    return this.backlog.counts([]);
   }
 
   nextRunAt(queues: readonly string[]): Promise<number | null> {
@@ -211,6 +222,12 @@ export class SqliteStore implements Store {
 
   processing(): Promise<ProcessingJob[]> {
     return this.#db.read(() => this.#db.all(jobs.JOBS_PROCESSING).map(jobs.jobFromRow) as ProcessingJob[]);
+  }
+
+  runningAttempts(): Promise<RunningAttempt[]> {
+    return this.#db.read(() =>
+      this.#db.all(attempts.RUNNING_ATTEMPTS).map(attempts.attemptFromRow) as RunningAttempt[]
+    );
   }
 
   events(afterId: number, limit: number): Promise<LogEntry[]> {
@@ -250,14 +267,14 @@ export class SqliteStore implements Store {
 
   settings(): Promise<Map<ConfigKey, string>> {
     return this.#db.read(() =>
-      new Map(this.#db.all(SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]))
+      new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]))
     );
   }
 
   setSetting(key: ConfigKey, value: string | null): Promise<void> {
     return this.#db.write(() => {
-      if (value === null) this.#db.run(DELETE_SETTING, key);
-      else this.#db.run(SET_SETTING, key, value);
+      if (value === null) this.#db.run(config.DELETE_SETTING, key);
+      else this.#db.run(config.SET_SETTING, key, value);
     });
   }
 
@@ -305,8 +322,9 @@ export class SqliteStore implements Store {
     return after;
   }
 
-  #log(event: LoggedEvent, jobSeq: number | null, now: number): void {
-    this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event));
+  /** Appends an entry; returns its id. */
+  #log(event: LoggedEvent, jobSeq: number | null, now: number): number {
+    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event)).lastRowid;
   }
 
   /** Whether a claim may find something: a look that takes no lock, so that idle workers disturb nobody. */
@@ -335,8 +353,12 @@ export class SqliteStore implements Store {
     return dueAt !== null && dueAt <= now;
   }
 
-  /** The job that is next in line, of all queues or of those that were asked for. */
-  #nextReady({ queues, mode }: ClaimRequest): Job | null {
+  /** The job that is next in line, of all queues, of those that were asked for, or the only one wanted. */
+  #nextReady({ queues, mode, jobSeq }: ClaimRequest): Job | null {
+    if (jobSeq !== undefined) {
+      const row = this.#db.get(jobs.READY_JOB, jobSeq);
+      return row === undefined ? null : jobs.jobFromRow(row);
+    }
     const isFifo = mode === "fifo";
     if (queues.length === 0) {
       const row = this.#db.get(isFifo ? jobs.NEXT_BY_ARRIVAL_OF_ALL : jobs.NEXT_BY_PRIORITY_OF_ALL);
@@ -357,8 +379,3 @@ export class SqliteStore implements Store {
     return times.length === 0 ? null : Math.min(...times);
   }
 }
-
-const SETTINGS = "SELECT key, value FROM config";
-const SET_SETTING = `
-  INSERT INTO config (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`;
-const DELETE_SETTING = "DELETE FROM config WHERE key = ?";

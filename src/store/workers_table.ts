@@ -18,6 +18,7 @@ export function workerFromRow(row: Row): WorkerRecord {
     lockName: row.lock_name as string,
     slots: row.slots as number,
     queues: JSON.parse(row.queues as string),
+    ...(row.only_job_seq === null ? {} : { onlyJobSeq: row.only_job_seq as number }),
     startedAt: row.started_at as number,
     heartbeatAt: row.heartbeat_at as number,
     stopping: row.stopping === 1,
@@ -29,14 +30,26 @@ export function workerFromRow(row: Row): WorkerRecord {
 /** Adds a worker; the parameters are those of `workerValues`. */
 export const INSERT_WORKER = `
   INSERT INTO workers (pid, start_ticks, boot_id, pid_namespace, lock_name, slots, queues, started_at, heartbeat_at, stopping,
-    jobs_succeeded, jobs_failed)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING *`;
+    jobs_succeeded, jobs_failed, only_job_seq)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) RETURNING *`;
 
 /** The parameters of `INSERT_WORKER`. */
 export function workerValues(worker: NewWorker, now: number): Value[] {
   const { pid, startTicks, bootId, pidNamespace } = worker.identity;
   const { lockName, slots, queues } = worker;
-  return [pid, startTicks, bootId, pidNamespace, lockName, slots, JSON.stringify(queues), now, now];
+  const onlyJobSeq = worker.onlyJobSeq ?? null;
+  return [
+    pid,
+    startTicks,
+    bootId,
+    pidNamespace,
+    lockName,
+    slots,
+    JSON.stringify(queues),
+    now,
+    now,
+    onlyJobSeq,
+  ];
 }
 
 /** A sign of life; always another value than before, even if the clock stands still. */

@@ -8,6 +8,7 @@ import { QueueError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
+import { type Goal, GOAL_VARIABLE, goalText, ownGoal } from "./goal.ts";
 import { newLockName } from "./lock_file.ts";
 import { COOKIE_VARIABLE } from "./process_probe.ts";
 import { Worker } from "./worker.ts";
@@ -21,6 +22,8 @@ export interface LaunchOptions {
   readonly concurrency: number;
   /** Empty means all queues. */
   readonly queues: readonly string[];
+  /** When they end by themselves; never if absent. */
+  readonly goal?: Goal;
 }
 
 /** How long a worker may take to register itself. */
@@ -36,7 +39,8 @@ const LIFELINE_VARIABLE = "QUEUECTL_LIFELINE";
 /** The name of the lock that a started worker is to hold; by it the starter knows its worker in the store. */
 const LOCK_NAME_VARIABLE = "QUEUECTL_LOCK_NAME";
 
-interface WorkerProcess {
+/** A worker in a process of its own. */
+export interface WorkerProcess {
   readonly child: Deno.ChildProcess;
   readonly lockName: string;
   /** What the process wrote to stderr before it ended; resolves when it ends. */
@@ -67,11 +71,11 @@ export async function runForeground(
 }
 
 async function runHere(options: LaunchOptions, onReady: (workers: WorkerRecord[]) => void): Promise<boolean> {
-  const { store, home, concurrency: slots, queues } = options;
+  const { store, home, concurrency: slots, queues, goal = ownGoal() } = options;
   const isBackground = Deno.env.get("QUEUECTL_BACKGROUND") === "1";
   const lockName = Deno.env.get(LOCK_NAME_VARIABLE) || newLockName();
   Deno.chdir(home.dir); // the folder in which it was started may be deleted, or unmounted
-  const worker = await Worker.start({ store, home, slots, queues, isEchoed: !isBackground, lockName });
+  const worker = await Worker.start({ store, home, slots, queues, isEchoed: !isBackground, lockName, goal });
   const stopListening = onStopSignals(() => worker.stop(), () => worker.forceStop());
   if (Deno.env.get(LIFELINE_VARIABLE) === "1") onLifelineCut(() => worker.forceStop());
   onReady([worker.record]);
@@ -127,7 +131,14 @@ async function onLifelineCut(force: () => void): Promise<void> {
   force();
 }
 
-function spawnWorker(options: LaunchOptions, kind: "background" | "foreground"): WorkerProcess {
+/**
+ * Starts a process with one worker: in the background it outlives us; in the foreground it ends with us and
+ * tells on our stderr what it does; in a fleet it ends with us, silently.
+ */
+export function spawnWorker(
+  options: LaunchOptions,
+  kind: "background" | "foreground" | "fleet",
+): WorkerProcess {
   const { home, concurrency, queues } = options;
   const args = [
     ...ownProgram(),
@@ -137,6 +148,7 @@ function spawnWorker(options: LaunchOptions, kind: "background" | "foreground"):
   ];
   const { [COOKIE_VARIABLE]: _, ...env } = Deno.env.toObject();
   const isBackground = kind === "background";
+  const isSilent = kind !== "foreground";
   const lockName = newLockName();
   const command = new Deno.Command("setsid", {
     args,
@@ -144,15 +156,17 @@ function spawnWorker(options: LaunchOptions, kind: "background" | "foreground"):
     cwd: home.dir,
     env: {
       ...env,
-      [isBackground ? "QUEUECTL_BACKGROUND" : LIFELINE_VARIABLE]: "1",
+      ...(isSilent ? { QUEUECTL_BACKGROUND: "1" } : {}),
+      ...(isBackground ? {} : { [LIFELINE_VARIABLE]: "1" }),
+      [GOAL_VARIABLE]: options.goal === undefined ? "" : goalText(options.goal),
       [LOCK_NAME_VARIABLE]: lockName,
     },
     stdin: isBackground ? "null" : "piped",
     stdout: "null",
-    stderr: isBackground ? "piped" : "inherit",
+    stderr: isSilent ? "piped" : "inherit",
   });
   const child = spawnOrSay(command);
-  const said = isBackground ? new Response(child.stderr).text() : Promise.resolve("");
+  const said = isSilent ? new Response(child.stderr).text() : Promise.resolve("");
   return { child, lockName, failure: child.status.then(() => said) };
 }
 
@@ -177,7 +191,11 @@ function ownProgram(): string[] {
   return [Deno.execPath(), "run", "--no-prompt", "--quiet", "--config", config, ...PERMISSIONS, main];
 }
 
-async function untilRegistered({ lockName, failure }: WorkerProcess, store: Store): Promise<WorkerRecord> {
+/** Waits until a worker has registered itself. Throws `failed` with what it said if it doesn't. */
+export async function untilRegistered(
+  { lockName, failure }: WorkerProcess,
+  store: Store,
+): Promise<WorkerRecord> {
   const deadline = performance.now() + REGISTER_TIMEOUT_MS;
   let ended: string | null = null;
   failure.then((said) => ended = said);

@@ -4,7 +4,7 @@
 
 import { notFound } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
-import type { WorkerRecord, WorkerView } from "../core/worker_record.ts";
+import type { JobAtHand, WorkerRecord, WorkerView } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { livesOf, signalProcess } from "./process_probe.ts";
 import { recover, workersThatAre } from "./recovery.ts";
@@ -34,12 +34,18 @@ const FORCE_MARGIN_MS = 5000;
 export async function viewWorkers(store: Store): Promise<WorkerView[]> {
   const workers = await store.workers();
   const lives = await livesOf(workers.map((worker) => worker.identity));
-  const jobs = workers.length === 0 ? [] : await store.processing();
+  const jobs = workers.length === 0 ? [] : await jobsAtHand(store);
   return workers.map((worker, index) => ({
     worker,
     life: lives[index]!,
     jobs: jobs.filter((job) => job.claim.workerId === worker.id),
   }));
+}
+
+async function jobsAtHand(store: Store): Promise<JobAtHand[]> {
+  const jobs = await store.processing();
+  const attempts = new Map((await store.runningAttempts()).map((attempt) => [attempt.id, attempt]));
+  return jobs.map((job) => ({ ...job, progress: attempts.get(job.claim.attemptId)?.progress ?? null }));
 }
 
 /**

@@ -14,8 +14,10 @@ import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
 import { inheritedVariables } from "./command.ts";
+import { type Goal, isReached, SERVE } from "./goal.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
+import { ProgressWatch } from "./progress_watch.ts";
 import { RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
 import { Starters } from "./starter.ts";
@@ -33,6 +35,8 @@ export interface WorkerOptions {
   readonly isEchoed: boolean;
   /** The name of the lock to hold, used by nobody else. */
   readonly lockName: string;
+  /** When it ends by itself; never if absent. */
+  readonly goal?: Goal;
 }
 
 /** How long to wait before trying again when the store can't be used. */
@@ -53,6 +57,7 @@ export class Worker {
   readonly #log: WorkerLog;
   readonly #upkeep: Upkeep;
   readonly #starters: Starters;
+  readonly #progress: ProgressWatch;
   readonly #wake = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
@@ -69,6 +74,7 @@ export class Worker {
     this.#options = rest.options;
     this.#config = rest.config;
     const { store, home, isEchoed } = rest.options;
+    this.#progress = new ProgressWatch(store, { home, storeUid: store.uid });
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
     const starting = { storeUid: store.uid, workerId: record.id, variables: inheritedVariables() };
     this.#starters = new Starters(starting);
@@ -94,8 +100,9 @@ export class Worker {
     const identity = await identify(Deno.pid);
     if (identity === null) throw new Error("This process is not in /proc");
     const config = readConfig(await options.store.settings());
-    const { slots, queues, store, lockName } = options;
-    const record = await store.registerWorker({ identity, lockName, slots, queues }, Date.now());
+    const { slots, queues, store, lockName, goal } = options;
+    const only = goal?.kind === "one_job" ? { onlyJobSeq: goal.jobSeq } : {};
+    const record = await store.registerWorker({ identity, lockName, slots, queues, ...only }, Date.now());
     // The lock comes second, so that whoever dies in between leaves no lock that nobody knows of.
     return new Worker(record, takeLock(options.home, lockName), { options, config });
   }
@@ -115,6 +122,7 @@ export class Worker {
     this.#upkeep.start();
     while (!this.#isStopping) {
       if (this.#running.size < this.record.slots && await this.#claimAndStart()) continue;
+      if (this.#running.size === 0 && await this.#hasReachedGoal()) break;
       await this.#wake.wait(await this.#idleMs());
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
@@ -147,7 +155,10 @@ export class Worker {
     try {
       this.#config = readConfig(await store.settings());
       const token = crypto.randomUUID();
-      const request = { workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token };
+      const request = {
+        ...{ workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token },
+        ...(this.#goal.kind === "one_job" ? { jobSeq: this.#goal.jobSeq } : {}),
+      };
       const job = await store.claim(request, Date.now());
       if (job === null) return false;
       const task: Promise<void> = this.#work(job).finally(() => {
@@ -172,6 +183,7 @@ export class Worker {
       return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
     });
     this.#upkeep.attemptEnded(job.claim.attemptId);
+    await this.#progress.finish(job, this.#config.max_output_bytes);
     await this.#finish(job, end);
     // It couldn't be started because of us: trying again at once would meet the same.
     if (end.outcome === "released" && !this.#isStopping) {
@@ -203,6 +215,25 @@ export class Worker {
     }
   }
 
+  get #goal(): Goal {
+    return this.#options.goal ?? SERVE;
+  }
+
+  /** Whether nothing is left for this worker to do: then it stops, and others that may wait for the same look, too. */
+  async #hasReachedGoal(): Promise<boolean> {
+    const { store, home, queues } = this.#options;
+    try {
+      if (!await isReached(this.#goal, store, queues)) return false;
+    } catch (error) {
+      await this.#trouble("see whether anything is left", error);
+      return false;
+    }
+    this.#log.write("nothing is left to do");
+    this.stop();
+    wakeWorkers(home);
+    return true;
+  }
+
   /** How long there is nothing to claim, unless something wakes us. */
   async #idleMs(): Promise<number> {
     const pollMs = this.#config.poll_interval_ms;
@@ -228,7 +259,10 @@ export class Worker {
       }
     }
     this.#config = readConfig(await store.settings());
-    for (const attempt of this.#running.values()) attempt.limitOutput();
+    for (const attempt of this.#running.values()) {
+      await this.#progress.look(attempt.job, this.#config.max_output_bytes);
+      attempt.limitOutput();
+    }
   }
 
   async #tell(work: () => Promise<void>): Promise<void> {

@@ -262,6 +262,8 @@ function following(row: Job, before: Job | null, { event, at }: LogEntry): Job {
     case "clock_set_back":
     case "retried":
       return transition(before, event, at);
+    case "progressed":
+      return before;
     default:
       throw new Error(`${event.type} is no event of a job`);
   }

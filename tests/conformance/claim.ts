@@ -65,7 +65,7 @@ export function claimBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(others, []);
     assert.deepEqual(attempt, {
       ...{ id: first.claim.attemptId, jobSeq: first.seq, jobId: "a", number: 1, workerId: 1 },
-      ...{ startedAt: T0, outcome: null },
+      ...{ startedAt: T0, progress: null, outcome: null },
     });
   });
 

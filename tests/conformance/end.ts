@@ -264,7 +264,7 @@ function attemptBehaviours(behaviour: Behaviour): void {
     await endClaim(store, job, TIMED_OUT, T0 + 40);
     assert.deepEqual(await store.attempts(job.seq), [{
       ...{ id: job.claim.attemptId, jobSeq: job.seq, jobId: "a", number: 1, workerId: 5, startedAt: T0 },
-      ...{ finishedAt: T0 + 40, ...TIMED_OUT },
+      ...{ finishedAt: T0 + 40, progress: null, ...TIMED_OUT },
     }]);
   });
 

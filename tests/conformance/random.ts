@@ -187,7 +187,7 @@ class History {
     for (const token of this.#tokens) assert.ok(!text.includes(token), "a token is in the log");
     const replayed = new Map<number, Job>();
     for (const { jobSeq, event, at } of entries) {
-      if (jobSeq === null || event.type === "deleted") continue;
+      if (jobSeq === null || event.type === "deleted" || event.type === "progressed") continue;
       if (event.type === "enqueued") {
         replayed.set(jobSeq, enqueue({ ...this.#asGiven.get(jobSeq)!, runAt: event.runAt }, jobSeq, at));
       } else {

@@ -2,6 +2,7 @@
  * What every store must do: one suite, written against the interface in `src/core/store.ts`, run for each.
  */
 
+import { backlogBehaviours } from "./backlog.ts";
 import { claimBehaviours } from "./claim.ts";
 import { configBehaviours } from "./config.ts";
 import { deletionBehaviours } from "./deletion.ts";
@@ -9,6 +10,7 @@ import { endBehaviours } from "./end.ts";
 import { enqueueBehaviours } from "./enqueue.ts";
 import { historyBehaviours } from "./history.ts";
 import { listingBehaviours } from "./listing.ts";
+import { progressBehaviours } from "./progress.ts";
 import { randomBehaviours } from "./random.ts";
 import { recoveryBehaviours } from "./recovery.ts";
 import { reopeningBehaviours } from "./reopening.ts";
@@ -23,6 +25,8 @@ export function storeConformance(name: string, open: OpenStore): void {
   claimBehaviours(behaviour);
   endBehaviours(behaviour);
   recoveryBehaviours(behaviour);
+  progressBehaviours(behaviour);
+  backlogBehaviours(behaviour);
   userEventBehaviours(behaviour);
   deletionBehaviours(behaviour);
   listingBehaviours(behaviour);

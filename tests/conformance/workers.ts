@@ -30,6 +30,12 @@ export function workerBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(await store.workers(), [record]);
   });
 
+  behaviour("registerWorker: one that runs a single job only says so", async ({ store }) => {
+    const record = await store.registerWorker(newWorker(42, { onlyJobSeq: 7 }), T0);
+    assert.equal(record.onlyJobSeq, 7);
+    assert.deepEqual(await store.workers(), [record]);
+  });
+
   behaviour("registerWorker: an id is never used twice", async ({ store }) => {
     const first = await register(store);
     await store.unregisterWorker(first.id, T0);

@@ -12,8 +12,10 @@ const WORKER: WorkerRecord = {
   ...{ stopping: false, jobsSucceeded: 8, jobsFailed: 1 },
 };
 
+const AT_HAND = { ...JOBS.processing, progress: { percent: 40, text: "Building" } };
+
 function view(changes: Partial<WorkerRecord> = {}, isBusy = false): WorkerView {
-  return { worker: { ...WORKER, ...changes }, life: "alive", jobs: isBusy ? [JOBS.processing] : [] };
+  return { worker: { ...WORKER, ...changes }, life: "alive", jobs: isBusy ? [AT_HAND] : [] };
 }
 
 Deno.test("jobJson: a job in full, in the words and units of the input", () => {
@@ -64,17 +66,24 @@ Deno.test("jobJson: a claim's token is in no view", () => {
 
 Deno.test("attemptJson: one that runs and one that has ended have the same keys", () => {
   const base = { id: 12, jobSeq: 7, jobId: "job1", number: 2, workerId: 4, startedAt: T0 };
-  const running = attemptJson({ ...base, outcome: null });
-  const end = { outcome: "timed_out", exitCode: null, signal: "SIGTERM", error: "took too long" } as const;
+  const running = attemptJson({ ...base, outcome: null, progress: { percent: 40, text: "Building" } });
+  const end = {
+    progress: null,
+    outcome: "timed_out",
+    exitCode: null,
+    signal: "SIGTERM",
+    error: "took too long",
+  } as const;
   const ended = attemptJson({ ...base, ...end, finishedAt: T0 + 2500 });
   assert.deepEqual(running, {
     ...{ job: "job1", attempt: 2, worker: 4, outcome: "running", exit_code: null, signal: null },
     ...{ error: null, started_at: "2030-01-31T09:00:00.000Z", finished_at: null, duration_seconds: null },
+    progress: { percent: 40, text: "Building" },
   });
   assert.deepEqual(ended, {
     ...{ job: "job1", attempt: 2, worker: 4, outcome: "timed_out", exit_code: null, signal: "SIGTERM" },
     ...{ error: "took too long", started_at: "2030-01-31T09:00:00.000Z" },
-    ...{ finished_at: "2030-01-31T09:00:02.500Z", duration_seconds: 2.5 },
+    ...{ finished_at: "2030-01-31T09:00:02.500Z", duration_seconds: 2.5, progress: null },
   });
   assert.equal(attemptJson({ ...base, ...end, exitCode: 0, finishedAt: T0 }).exit_code, 0);
 });
@@ -85,7 +94,9 @@ Deno.test("workerJson: a worker with the jobs at hand", () => {
     [shown.id, shown.pid, shown.state, shown.slots, shown.queues, shown.jobs_done, shown.jobs_failed],
     [4, 123, "busy", 2, ["mail"], 8, 1],
   );
-  assert.deepEqual(shown.jobs, [{ id: "job1", since: "2030-01-31T09:00:00.001Z" }]);
+  assert.deepEqual(shown.jobs, [
+    { id: "job1", since: "2030-01-31T09:00:00.001Z", progress: { percent: 40, text: "Building" } },
+  ]);
   assert.equal(shown.started_at, "2030-01-31T09:00:00.000Z");
   assert.equal(shown.heartbeat_at, "2030-01-31T09:00:00.500Z");
 });

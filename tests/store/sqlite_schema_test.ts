@@ -5,6 +5,7 @@ import * as attempts from "../../src/store/attempts_table.ts";
 import * as events from "../../src/store/events_table.ts";
 import { selectDeletable, selectJobs } from "../../src/store/job_filter.ts";
 import * as jobs from "../../src/store/jobs_table.ts";
+import * as backlog from "../../src/store/sqlite_backlog.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { claimed, endClaim, FAILED, newJob, register, SUCCEEDED, T0 } from "../conformance/samples.ts";
 import { inFolder } from "./temporary_disk.ts";
@@ -134,6 +135,23 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   "a page of all": { sql: selectJobs({ afterSeq: 1, limit: 10 }).sql, uses: /USING INTEGER PRIMARY KEY/ },
   "a job's attempts": { sql: attempts.ATTEMPTS_OF_JOB, uses: /USING INDEX attempts_by_job \(job_seq=\?\)/ },
   "the end of an attempt": { sql: attempts.END_ATTEMPT, uses: /USING INTEGER PRIMARY KEY/ },
+  "an attempt's progress": { sql: attempts.SET_PROGRESS, uses: /USING INTEGER PRIMARY KEY/ },
+  "running attempts": { sql: attempts.RUNNING_ATTEMPTS, uses: /jobs USING INDEX jobs_(by_state|claimed)/ },
+  "whether one job is ready": { sql: jobs.READY_JOB, uses: /USING INTEGER PRIMARY KEY/ },
+  "whether a job is ready": {
+    sql: backlog.READY_OF_ALL,
+    uses: /COVERING INDEX jobs_of_all_ready_by_arrival/,
+  },
+  "whether a queue's job is ready": {
+    sql: backlog.READY,
+    uses: /COVERING INDEX jobs_ready_by_arrival \(queue=\?\)/,
+  },
+  "a queue's counts": { sql: backlog.COUNTS_OF_QUEUE, uses: /PRIMARY KEY \(queue=\?\)/ },
+  "jobs that are scheduled": {
+    sql: backlog.SCHEDULED_AFTER,
+    uses: /jobs_due_later \(queue=\? AND run_at>\?\)/,
+  },
+  "the newest event": { sql: backlog.NEWEST_EVENT, uses: /SEARCH events/ },
   "new events": { sql: events.EVENTS_AFTER, uses: /events USING INTEGER PRIMARY KEY \(rowid>\?\)/ },
   "a deleted job's events": { sql: events.DELETE_EVENTS, uses: /INDEX events_by_job \(job_seq=\?\)/ },
 };
@@ -143,6 +161,9 @@ for (const [what, { sql, uses }] of Object.entries(PLANS)) {
     withRows((db) => {
       const plan = planOf(db, sql);
       assert.match(plan.join("\n"), uses);
-      assert.doesNotMatch(plan.join("\n"), /TEMP B-TREE|SCAN (jobs|attempts|events)(?! USING INDEX)/);
+      assert.doesNotMatch(
+        plan.join("\n"),
+        /TEMP B-TREE|SCAN (jobs|attempts|events)(?! USING (COVERING )?INDEX)/,
+      );
     }));
 }

@@ -42,10 +42,7 @@ export async function enqueue(
   operands: readonly string[],
   flags: EnqueueFlags,
 ): Promise<void> {
-  const inputs = (await readInputs(context, operands, flags)).map((placed) => withFlags(placed, flags));
-  if (flags.id !== undefined && inputs.length > 1) {
-    throw badInput(`Cannot give the id ${flags.id} to ${inputs.length} jobs`, "an id for each, in the JSON");
-  }
+  const inputs = await describedJobs(context, operands, flags);
   const { output } = context;
   const jobs = inputs.length === 0 ? [] : await (await context.queue()).enqueue(inputs, Deno.cwd());
   if (context.flags.json) {
@@ -57,6 +54,19 @@ export async function enqueue(
   } else {
     output.result(`Enqueued ${jobs.length} jobs`);
   }
+}
+
+/** The jobs that a command line describes, checked. Throws `bad_input` if it describes none, or in several ways. */
+export async function describedJobs(
+  context: Context,
+  operands: readonly string[],
+  flags: EnqueueFlags,
+): Promise<PlacedInput[]> {
+  const inputs = (await readInputs(context, operands, flags)).map((placed) => withFlags(placed, flags));
+  if (flags.id !== undefined && inputs.length > 1) {
+    throw badInput(`Cannot give the id ${flags.id} to ${inputs.length} jobs`, "an id for each, in the JSON");
+  }
+  return inputs;
 }
 
 async function readInputs(

@@ -2,6 +2,7 @@
  * `status` and `get`: everything at a glance, or one job in full.
  */
 
+import type { Attempt } from "../../core/attempt.ts";
 import { formatDuration } from "../../core/duration.ts";
 import type { Job, JobState } from "../../core/job.ts";
 import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
@@ -9,6 +10,7 @@ import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
 import { lasting, localTime } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
+import { progressText } from "../progress_bar.ts";
 import { attemptsTable } from "./history.ts";
 
 const LABELS: Record<JobState, string> = {
@@ -29,7 +31,9 @@ export async function status(context: Context, operands: readonly string[]): Pro
   output.result(workersLine(workers));
   for (const view of workers) {
     for (const job of view.jobs) {
-      output.result(`  worker ${view.worker.id}: ${printableLine(job.id)} for ${lasting(job.claim.since)}`);
+      const since = `${printableLine(job.id)} for ${lasting(job.claim.since)}`;
+      const come = job.progress === null ? "" : `  ${printableLine(progressText(job.progress))}`;
+      output.result(`  worker ${view.worker.id}: ${since}${come}`);
     }
   }
   for (const [state, label] of Object.entries(LABELS)) {
@@ -53,11 +57,14 @@ export async function get(context: Context, operands: readonly string[]): Promis
   const job = await queue.job(operands[0]!);
   const attempts = await queue.attempts(job);
   if (context.flags.json) return output.json({ ...jobJson(job), attempt_history: attempts.map(attemptJson) });
-  for (const [name, value] of fieldsOf(job)) output.result(`${`${name}:`.padEnd(14)}${printableLine(value)}`);
+  for (const [name, value] of fieldsOf(job, attempts.at(-1))) {
+    output.result(`${`${name}:`.padEnd(14)}${printableLine(value)}`);
+  }
   if (attempts.length > 0) output.result(`\n${attemptsTable(attempts, { withJob: false })}`);
 }
 
-function fieldsOf(job: Job): [string, string][] {
+function fieldsOf(job: Job, newest: Attempt | undefined): [string, string][] {
+  const progress = job.state === "processing" ? newest?.progress ?? null : null;
   const fields: [string, string | null][] = [
     ["ID", job.id],
     ["Command", job.command],
@@ -68,6 +75,7 @@ function fieldsOf(job: Job): [string, string][] {
       "Worker",
       job.state === "processing" ? `${job.claim.workerId}, since ${localTime(job.claim.since)}` : null,
     ],
+    ["Progress", progress === null ? null : progressText(progress)],
     ["Cancelling", job.state === "processing" && job.cancelRequestedAt !== null ? "yes" : null],
     ["Next run", "runAt" in job ? localTime(job.runAt) : null],
     ["Queue", job.queue],

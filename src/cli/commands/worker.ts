@@ -9,6 +9,7 @@ import type { WorkerRecord, WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
 import { lasting } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
+import { progressText } from "../progress_bar.ts";
 import { renderTable } from "../table.ts";
 
 /** What the flags of `worker start` say. */
@@ -104,7 +105,7 @@ export async function workerList(context: Context): Promise<void> {
   const views = await context.workers();
   if (context.flags.json) return context.output.json(views.map(workerJson));
   if (views.length === 0) return context.output.talk("No active workers");
-  const head = ["ID", "PID", "STATE", "JOB", "SINCE", "DONE", "FAILED", "QUEUES"];
+  const head = ["ID", "PID", "STATE", "JOB", "SINCE", "DONE", "FAILED", "QUEUES", "PROGRESS"];
   const rows = views.map((view) => [
     String(view.worker.id),
     String(view.worker.identity.pid),
@@ -114,6 +115,8 @@ export async function workerList(context: Context): Promise<void> {
     String(view.worker.jobsSucceeded),
     String(view.worker.jobsFailed),
     view.worker.queues.join(", ") || "all",
+    view.jobs.map(({ progress }) => progress === null ? "-" : progressText(progress, { cells: 10 }))
+      .join(", ") || "-",
   ]);
   context.output.result(renderTable(head, rows, 3));
 }

@@ -1,0 +1,77 @@
+/**
+ * What happens in the store, as it happens.
+ */
+
+import type { LogEntry } from "../core/event.ts";
+import type { Store } from "../core/store.ts";
+import { watchChanges } from "../home/changes.ts";
+import type { Home } from "../home/home.ts";
+
+/** How long a change may go unnoticed where files can't be watched. */
+const SAFETY_LOOK_MS = 500;
+const PAGE = 1000;
+
+/** Follows the log of events. To be closed. */
+export class EventFeed {
+  readonly #store: Store;
+  readonly #unwatch: () => void;
+  #afterId: number;
+  #hasChanged = false;
+  #isInterrupted = false;
+  #wake: (() => void) | null = null;
+
+  private constructor(store: Store, home: Home, afterId: number) {
+    this.#store = store;
+    this.#afterId = afterId;
+    this.#unwatch = watchChanges(home, () => {
+      this.#hasChanged = true;
+      this.#wake?.();
+    });
+  }
+
+  /** Begins with what comes from now on. */
+  static async open(store: Store, home: Home): Promise<EventFeed> {
+    return new EventFeed(store, home, await store.backlog.newestEventId());
+  }
+
+  /**
+   * What came since the last time, oldest first, at most a page of it. If there is nothing yet it waits for it,
+   * at most `timeoutMs` or until it is interrupted; then the answer is empty.
+   */
+  async next(timeoutMs: number): Promise<LogEntry[]> {
+    const deadline = performance.now() + timeoutMs;
+    while (true) {
+      this.#hasChanged = false;
+      const entries = await this.#store.events(this.#afterId, PAGE);
+      this.#afterId = entries.at(-1)?.id ?? this.#afterId;
+      const leftMs = deadline - performance.now();
+      if (entries.length > 0 || leftMs <= 0 || this.#isInterrupted) {
+        this.#isInterrupted = false;
+        return entries;
+      }
+      await this.#untilChanged(Math.min(leftMs, SAFETY_LOOK_MS));
+    }
+  }
+
+  /** Ends the wait of `next`, or the next one. */
+  interrupt(): void {
+    this.#isInterrupted = true;
+    this.#wake?.();
+  }
+
+  /** Stops watching. */
+  close(): void {
+    this.#unwatch();
+  }
+
+  async #untilChanged(timeoutMs: number): Promise<void> {
+    if (this.#hasChanged || this.#isInterrupted) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    clearTimeout(timer);
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { APPLICATION_ID, MIGRATIONS } from "../../src/store/migrate.ts";
+import { SqliteStore } from "../../src/store/sqlite.ts";
+import { endClaim, SUCCEEDED } from "../conformance/samples.ts";
+import { inFolder } from "./temporary_disk.ts";
+
+/** A job that worker 7 was running when the file was last written by the first release's schema. */
+const HELD = `
+INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base, cwd, env, attempts,
+  crashes, created_at, updated_at, state, worker_id, claim_token, attempt_id, claimed_at)
+VALUES ('held', 'make', 'default', 5, 3, 0, 2, '/', '{}', 1, 0, 10, 20, 'processing', 7, 'token', 1, 20);
+INSERT INTO counters (queue, state, jobs) VALUES ('default', 'processing', 1);
+INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (1, 1, 7, 20)`;
+
+/** Writes a file as the program did that knew only the first `version` migrations. */
+function writeOldFile(path: string, version: number, content: string): void {
+  const db = new DatabaseSync(path);
+  for (const migration of MIGRATIONS.slice(0, version)) db.exec(migration);
+  db.exec(content);
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version}`);
+  db.close();
+}
+
+Deno.test("migrate: a file from before progress keeps its jobs, and running attempts can tell theirs", () =>
+  inFolder(async (dir) => {
+    const path = join(dir, "queue.db");
+    writeOldFile(path, 1, HELD);
+    const store = await SqliteStore.open(path, { durability: "normal", lockTimeoutMs: 1000 });
+    try {
+      const [job] = await store.processing();
+      assert.deepEqual([job!.id, job!.claim.workerId, job!.priority], ["held", 7, 5]);
+      assert.equal((await store.attempts(job!.seq))[0]!.progress, null);
+      assert.equal(await store.setProgress(1, { percent: 40, text: "Building" }, 30), true);
+      assert.deepEqual((await store.runningAttempts())[0]!.progress, { percent: 40, text: "Building" });
+      assert.equal((await endClaim(store, job!, SUCCEEDED, 40))?.state, "completed");
+    } finally {
+      await store.close();
+    }
+  }));
