@@ -106,6 +106,16 @@ export interface Store {
   setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean>;
 
   /**
+   * Ends an attempt and takes the next job, for a worker that has a backlog: one commit instead of two. `next`
+   * may be null although there is a ready job: then `claim` finds it.
+   */
+  endAttemptAndClaim(
+    ref: ClaimRef,
+    end: AttemptEnd,
+    options: { now: number; maxBackoffMs: number; next: ClaimRequest },
+  ): Promise<{ ended: Job | null; next: ProcessingJob | null }>;
+
+  /**
    * Unregisters a worker that is proved dead and gives its jobs back. Returns the jobs as they are now, and
    * null if the worker is not registered (any more).
    */

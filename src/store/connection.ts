@@ -34,6 +34,7 @@ export class Connection {
   readonly #db: DatabaseSync;
   readonly #options: ConnectionOptions;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #remembered = new Map<string, { version: string; value: unknown }>();
   #commits = 0;
 
   private constructor(path: string, db: DatabaseSync, options: ConnectionOptions) {
@@ -108,13 +109,14 @@ export class Connection {
         throw error;
       }
     });
-    if (++this.#commits % COMMITS_BETWEEN_CHECKPOINTS === 0) this.shortenLog();
+    if (this.#commits % COMMITS_BETWEEN_CHECKPOINTS === 0) this.shortenLog();
     return result;
   }
 
   /** When the disk fails in the middle of a commit, nobody can tell whether it will be found there later. */
   #commit(): void {
     try {
+      this.#commits++; // also if nobody can tell: whoever remembers something must look again
       this.run("COMMIT");
     } catch (error) {
       if (!(error instanceof FaultError) || error.fault.code !== IO_ERROR) throw error;
@@ -153,6 +155,19 @@ export class Connection {
   /** Runs `work`, which only reads, again if the file was locked. */
   read<T>(work: () => T): Promise<T> {
     return this.#untilUnlocked(work);
+  }
+
+  /**
+   * What `work` gave the last time under this name, provided that nobody has committed anything since: for
+   * looks that are made again and again while nothing happens. Not within a transaction that writes.
+   */
+  remember<T>(name: string, work: () => T): T {
+    const version = `${this.pragma("data_version")}/${this.#commits}`;
+    const known = this.#remembered.get(name);
+    if (known?.version === version) return known.value as T;
+    const value = work();
+    this.#remembered.set(name, { version, value });
+    return value;
   }
 
   /** Closes the file. */

@@ -32,10 +32,9 @@ import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteBacklog } from "./sqlite_backlog.ts";
+import { ReadyJobs } from "./sqlite_ready.ts";
 import * as workers from "./workers_table.ts";
 
-/** How many jobs of a queue whose time has come one transaction makes ready. */
-const PROMOTE_LIMIT = 500;
 /** The end of a job whose worker died; `lifecycle.ts` decides what it becomes. */
 const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error: "its worker died" };
 
@@ -44,10 +43,12 @@ export class SqliteStore implements Store {
   readonly uid: string;
   readonly backlog: Backlog;
   readonly #db: Connection;
+  readonly #ready: ReadyJobs;
 
   private constructor(db: Connection) {
     this.#db = db;
     this.backlog = new SqliteBacklog(db);
+    this.#ready = new ReadyJobs(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 
@@ -81,25 +82,9 @@ export class SqliteStore implements Store {
   }
 
   async claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null> {
-    await this.#promoteDue(request.queues, now);
-    if (!await this.#db.read(() => this.#mayClaim(request))) return null;
-    return this.#db.write(() => {
-      // While we waited for our turn to write, more may have become due.
-      this.#promoteSome(request.queues, now);
-      const job = this.#nextReady(request);
-      if (job === null) return null;
-      // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
-      const at = "runAt" in job ? Math.max(now, job.runAt) : now;
-      const { lastRowid: attemptId } = this.#db.run(
-        attempts.INSERT_ATTEMPT,
-        job.seq,
-        job.attempts + 1,
-        request.workerId,
-        at,
-      );
-      const claim = { workerId: request.workerId, token: request.token, attemptId, since: at };
-      return this.#transition(job, { type: "claimed", claim }, at) as ProcessingJob;
-    });
+    await this.#ready.promoteAll(request.queues, now);
+    if (!await this.#db.read(() => this.#ready.has(request))) return null;
+    return this.#db.write(() => this.#claimNext(request, now));
   }
 
   endAttempt(
@@ -107,10 +92,17 @@ export class SqliteStore implements Store {
     end: AttemptEnd,
     options: { now: number; maxBackoffMs: number },
   ): Promise<Job | null> {
+    return this.#db.write(() => this.#endClaimed(ref, end, options));
+  }
+
+  endAttemptAndClaim(
+    ref: ClaimRef,
+    end: AttemptEnd,
+    options: { now: number; maxBackoffMs: number; next: ClaimRequest },
+  ): Promise<{ ended: Job | null; next: ProcessingJob | null }> {
     return this.#db.write(() => {
-      const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.attemptId, ref.token);
-      if (row === undefined) return null;
-      return this.#endHeld(jobs.jobFromRow(row) as ProcessingJob, end, options);
+      const ended = this.#endClaimed(ref, end, options);
+      return { ended, next: this.#claimNext(options.next, options.now) };
     });
   }
 
@@ -201,7 +193,7 @@ export class SqliteStore implements Store {
   }
 
   nextRunAt(queues: readonly string[]): Promise<number | null> {
-    return this.#db.read(() => this.#nextRunAt(queues));
+    return this.#db.read(() => this.#ready.knownNextRunAt(queues));
   }
 
   attempts(jobSeq: number): Promise<Attempt[]> {
@@ -262,13 +254,14 @@ export class SqliteStore implements Store {
   }
 
   workers(): Promise<WorkerRecord[]> {
-    return this.#db.read(() => this.#db.all(workers.ALL_WORKERS).map(workers.workerFromRow));
+    const read = () => this.#db.all(workers.ALL_WORKERS).map(workers.workerFromRow);
+    return this.#db.read(() => this.#db.remember("workers", read));
   }
 
   settings(): Promise<Map<ConfigKey, string>> {
-    return this.#db.read(() =>
-      new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]))
-    );
+    const read = () =>
+      new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]));
+    return this.#db.read(() => this.#db.remember("settings", read));
   }
 
   setSetting(key: ConfigKey, value: string | null): Promise<void> {
@@ -299,6 +292,27 @@ export class SqliteStore implements Store {
     }
   }
 
+  #claimNext(request: ClaimRequest, now: number): ProcessingJob | null {
+    // While the caller waited for its turn to write, more may have become due.
+    this.#ready.promoteSome(request.queues, now);
+    // Of very many, the best may still be among those that were left.
+    if (this.#ready.isDue(request.queues, now)) return null;
+    const job = this.#ready.next(request);
+    if (job === null) return null;
+    // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
+    const at = "runAt" in job ? Math.max(now, job.runAt) : now;
+    const attempt = [job.seq, job.attempts + 1, request.workerId, at];
+    const { lastRowid: attemptId } = this.#db.run(attempts.INSERT_ATTEMPT, ...attempt);
+    const claim = { workerId: request.workerId, token: request.token, attemptId, since: at };
+    return this.#transition(job, { type: "claimed", claim }, at) as ProcessingJob;
+  }
+
+  #endClaimed(ref: ClaimRef, end: AttemptEnd, options: { now: number; maxBackoffMs: number }): Job | null {
+    const row = this.#db.get(jobs.JOB_BY_CLAIM, ref.jobSeq, ref.attemptId, ref.token);
+    if (row === undefined) return null;
+    return this.#endHeld(jobs.jobFromRow(row) as ProcessingJob, end, options);
+  }
+
   /** Ends the attempt that holds `job`: the attempt's row, the worker's tally, then the job's transition. */
   #endHeld(job: ProcessingJob, end: AttemptEnd, options: { now: number; maxBackoffMs: number }): Job {
     this.#db.run(attempts.END_ATTEMPT, ...attempts.endValues(job.claim.attemptId, end, options.now));
@@ -325,57 +339,5 @@ export class SqliteStore implements Store {
   /** Appends an entry; returns its id. */
   #log(event: LoggedEvent, jobSeq: number | null, now: number): number {
     return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event)).lastRowid;
-  }
-
-  /** Whether a claim may find something: a look that takes no lock, so that idle workers disturb nobody. */
-  #mayClaim(request: ClaimRequest): boolean {
-    return this.#nextReady(request) !== null;
-  }
-
-  /**
-   * Makes all jobs ready whose time has come, so that the best of them is claimed first. Each job needs that
-   * once; when very many are due together, nobody has to wait for all of them at once.
-   */
-  async #promoteDue(wanted: readonly string[], now: number): Promise<void> {
-    while (await this.#db.read(() => this.#isDue(wanted, now))) {
-      await this.#db.write(() => this.#promoteSome(wanted, now));
-    }
-  }
-
-  #promoteSome(wanted: readonly string[], now: number): void {
-    if (!this.#isDue(wanted, now)) return;
-    if (wanted.length === 0) this.#db.run(jobs.PROMOTE_DUE_OF_ALL, now, PROMOTE_LIMIT);
-    for (const queue of wanted) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
-  }
-
-  #isDue(wanted: readonly string[], now: number): boolean {
-    const dueAt = this.#nextRunAt(wanted);
-    return dueAt !== null && dueAt <= now;
-  }
-
-  /** The job that is next in line, of all queues, of those that were asked for, or the only one wanted. */
-  #nextReady({ queues, mode, jobSeq }: ClaimRequest): Job | null {
-    if (jobSeq !== undefined) {
-      const row = this.#db.get(jobs.READY_JOB, jobSeq);
-      return row === undefined ? null : jobs.jobFromRow(row);
-    }
-    const isFifo = mode === "fifo";
-    if (queues.length === 0) {
-      const row = this.#db.get(isFifo ? jobs.NEXT_BY_ARRIVAL_OF_ALL : jobs.NEXT_BY_PRIORITY_OF_ALL);
-      return row === undefined ? null : jobs.jobFromRow(row);
-    }
-    const sql = isFifo ? jobs.NEXT_BY_ARRIVAL : jobs.NEXT_BY_PRIORITY;
-    const isBefore = (a: Job, b: Job) =>
-      isFifo || a.priority === b.priority ? a.seq < b.seq : a.priority > b.priority;
-    return queues.map((queue) => this.#db.get(sql, queue)).filter((row) => row !== undefined)
-      .map(jobs.jobFromRow)
-      .reduce<Job | null>((best, job) => best === null || isBefore(job, best) ? job : best, null);
-  }
-
-  #nextRunAt(queues: readonly string[]): number | null {
-    if (queues.length === 0) return this.#db.get(jobs.NEXT_RUN_AT_OF_ALL)?.run_at as number | null;
-    const times = queues.map((queue) => this.#db.get(jobs.NEXT_RUN_AT, queue)?.run_at as number | null)
-      .filter((time) => time !== null);
-    return times.length === 0 ? null : Math.min(...times);
   }
 }

@@ -51,6 +51,11 @@ export class ProgressWatch {
   /** The last look at an attempt whose command has ended; to be called before its end is stored. */
   async finish(job: ProcessingJob, maxOutputBytes: number): Promise<void> {
     await this.look(job, maxOutputBytes);
+    this.forget(job);
+  }
+
+  /** Instead of `finish`, where it is known that the command has printed nothing. */
+  forget(job: ProcessingJob): void {
     this.#readers.delete(job.claim.attemptId);
   }
 }

@@ -35,11 +35,17 @@ const MAX_LAST_LINE_LENGTH = 200;
 export class RunningAttempt {
   readonly job: ProcessingJob;
   readonly #place: AttemptPlace;
+  #outputBytes: number | null = null;
   readonly #endAsked = Promise.withResolvers<EndReason>();
 
   constructor(job: ProcessingJob, place: AttemptPlace) {
     this.job = job;
     this.#place = place;
+  }
+
+  /** How much the command has printed, the longer of its two streams; null as long as that isn't known. */
+  get outputBytes(): number | null {
+    return this.#outputBytes;
   }
 
   /** Starts the command and waits until it and all it started are gone. */
@@ -94,6 +100,7 @@ export class RunningAttempt {
       await endProcesses(processes, this.#place.config().kill_grace_seconds * 1000);
     }
     const exit = await command.exited;
+    this.#outputBytes = exit.outputBytes;
     const isLong = (exit.outputBytes ?? Infinity) > this.#place.config().max_output_bytes;
     if (mustEnd || isLong) this.limitOutput();
     return wasEnded ? this.#endedFor(first, exit) : this.#endedByItself(exit);

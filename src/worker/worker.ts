@@ -8,8 +8,8 @@
 import type { AttemptEnd } from "../core/attempt.ts";
 import { type Config, readConfig } from "../core/config.ts";
 import { QueueError } from "../core/errors.ts";
-import type { ProcessingJob } from "../core/job.ts";
-import type { Store } from "../core/store.ts";
+import type { Job, ProcessingJob } from "../core/job.ts";
+import type { ClaimRequest, Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
@@ -18,7 +18,7 @@ import { type Goal, isReached, SERVE } from "./goal.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { ProgressWatch } from "./progress_watch.ts";
-import { RunningAttempt } from "./running_attempt.ts";
+import { type AttemptPlace, RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "./signal_flag.ts";
 import { Starters } from "./starter.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -57,6 +57,7 @@ export class Worker {
   readonly #log: WorkerLog;
   readonly #upkeep: Upkeep;
   readonly #starters: Starters;
+  readonly #place: AttemptPlace;
   readonly #progress: ProgressWatch;
   readonly #wake = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
@@ -78,6 +79,7 @@ export class Worker {
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
     const starting = { storeUid: store.uid, workerId: record.id, variables: inheritedVariables() };
     this.#starters = new Starters(starting);
+    this.#place = { home, storeUid: store.uid, starters: this.#starters, config: () => this.#config };
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },
       log: (line) => this.#log.write(line),
@@ -151,15 +153,10 @@ export class Worker {
 
   /** Takes a job and starts it; false if there is none, or the store can't be used for now. */
   async #claimAndStart(): Promise<boolean> {
-    const { store, queues } = this.#options;
+    const { store } = this.#options;
     try {
       this.#config = readConfig(await store.settings());
-      const token = crypto.randomUUID();
-      const request = {
-        ...{ workerId: this.record.id, queues, mode: this.#config.scheduling_mode, token },
-        ...(this.#goal.kind === "one_job" ? { jobSeq: this.#goal.jobSeq } : {}),
-      };
-      const job = await store.claim(request, Date.now());
+      const job = await store.claim(this.#request(), Date.now());
       if (job === null) return false;
       const task: Promise<void> = this.#work(job).finally(() => {
         this.#tasks.delete(task);
@@ -173,46 +170,65 @@ export class Worker {
     }
   }
 
-  async #work(job: ProcessingJob): Promise<void> {
-    const { store, home } = this.#options;
-    const place = { home, storeUid: store.uid, starters: this.#starters, config: () => this.#config };
-    const attempt = new RunningAttempt(job, place);
-    this.#running.set(job.claim.attemptId, attempt);
-    // The order to stop came while the claim was being made: the job is given back without being started.
-    const end = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error): AttemptEnd => {
-      return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
-    });
-    this.#upkeep.attemptEnded(job.claim.attemptId);
-    await this.#progress.finish(job, this.#config.max_output_bytes);
-    await this.#finish(job, end);
-    // It couldn't be started because of us: trying again at once would meet the same.
-    if (end.outcome === "released" && !this.#isStopping) {
-      await this.#trouble(`start job ${job.id}`, end.error);
-    }
-    this.#running.delete(job.claim.attemptId);
+  #request(): ClaimRequest {
+    return {
+      workerId: this.record.id,
+      queues: this.#options.queues,
+      mode: this.#config.scheduling_mode,
+      token: crypto.randomUUID(),
+      ...(this.#goal.kind === "one_job" ? { jobSeq: this.#goal.jobSeq } : {}),
+    };
   }
 
-  /** Stores how an attempt ended, however long the store can't be used. */
-  async #finish(job: ProcessingJob, end: AttemptEnd): Promise<void> {
-    const { store, home } = this.#options;
+  /** Runs a job, and then those that are taken with the end of the one before, as long as there is a backlog. */
+  async #work(first: ProcessingJob): Promise<void> {
+    for (let job: ProcessingJob | null = first; job !== null;) {
+      const attempt = new RunningAttempt(job, this.#place);
+      this.#running.set(job.claim.attemptId, attempt);
+      // The order to stop came while the claim was being made: the job is given back without being started.
+      const end: AttemptEnd = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error) => {
+        return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
+      });
+      this.#upkeep.attemptEnded(job.claim.attemptId);
+      if (attempt.outputBytes === 0) this.#progress.forget(job);
+      else await this.#progress.finish(job, this.#config.max_output_bytes);
+      const next = await this.#finish(job, end);
+      // It couldn't be started because of us: trying again at once would meet the same.
+      if (end.outcome === "released" && !this.#isStopping) {
+        await this.#trouble(`start job ${job.id}`, end.error);
+      }
+      this.#running.delete(job.claim.attemptId);
+      job = next;
+    }
+  }
+
+  /** Stores how an attempt ended, however long the store can't be used; returns the job that was taken with it. */
+  async #finish(job: ProcessingJob, end: AttemptEnd): Promise<ProcessingJob | null> {
+    const { store } = this.#options;
     const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token: job.claim.token };
+    // Whoever has trouble, or nothing to go on with, takes no job before that is over.
+    const goesOn = end.outcome !== "released";
     while (true) {
       try {
-        const maxBackoffMs = this.#config.max_backoff_seconds * 1000;
-        const after = await store.endAttempt(ref, end, { now: Date.now(), maxBackoffMs });
-        const what = `job ${job.id} attempt ${job.attempts} ${end.outcome}${
-          end.error === null ? "" : ` (${end.error})`
-        }`;
-        this.#log.write(
-          after === null ? `${what}, but the claim was lost: nothing stored` : `${what}: ${after.state}`,
-        );
-        // Idle workers must learn when it is due again, or that it is back already.
-        if (after?.state === "failed" || after?.state === "pending") wakeWorkers(home);
-        return;
+        this.#config = readConfig(await store.settings());
+        const options = { now: Date.now(), maxBackoffMs: this.#config.max_backoff_seconds * 1000 };
+        const { ended, next } = goesOn && !this.#isStopping
+          ? await store.endAttemptAndClaim(ref, end, { ...options, next: this.#request() })
+          : { ended: await store.endAttempt(ref, end, options), next: null };
+        this.#tellEnd(job, end, ended);
+        return next;
       } catch (error) {
         await this.#trouble(`store the end of job ${job.id}`, error);
       }
     }
+  }
+
+  #tellEnd(job: ProcessingJob, end: AttemptEnd, after: Job | null): void {
+    const why = end.error === null ? "" : ` (${end.error})`;
+    const result = after === null ? ", but the claim was lost: nothing stored" : `: ${after.state}`;
+    this.#log.write(`job ${job.id} attempt ${job.attempts} ${end.outcome}${why}${result}`);
+    // Idle workers must learn when it is due again, or that it is back already.
+    if (after?.state === "failed" || after?.state === "pending") wakeWorkers(this.#options.home);
   }
 
   get #goal(): Goal {

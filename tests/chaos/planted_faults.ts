@@ -30,9 +30,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a late end is accepted whatever has become of the job",
     file: "src/store/sqlite.ts",
-    from: "if (row === undefined) return null;\n      return this.#endHeld",
+    from: "if (row === undefined) return null;\n    return this.#endHeld",
     to:
-      'if (row === undefined) { this.#log({ type: "ended", end, maxBackoffMs: 0 }, ref.jobSeq, options.now); return null; }\n      return this.#endHeld',
+      'if (row === undefined) { this.#log({ type: "ended", end, maxBackoffMs: 0 }, ref.jobSeq, options.now); return null; }\n    return this.#endHeld',
   },
   {
     name: "workers are taken for dead without proof",

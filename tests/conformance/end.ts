@@ -42,6 +42,53 @@ export function endBehaviours(behaviour: Behaviour): void {
   outcomeBehaviours(behaviour);
   retryBehaviours(behaviour);
   attemptBehaviours(behaviour);
+  goingOnBehaviours(behaviour);
+}
+
+function goingOnBehaviours(behaviour: Behaviour): void {
+  const options = (token: string) => ({
+    now: T0 + 9,
+    maxBackoffMs: MAX_BACKOFF_MS,
+    next: request({ workerId: 1, token }),
+  });
+
+  behaviour("endAttemptAndClaim: the end is stored and the next in line is taken", async ({ store }) => {
+    await enqueueIds(store, ["a", "b", "c"]);
+    const first = await claimed(store);
+    const { ended, next } = await store.endAttemptAndClaim(refOf(first), SUCCEEDED, options("second"));
+    assert.deepEqual([ended?.id, ended?.state], ["a", "completed"]);
+    assert.deepEqual([next?.id, next?.claim.token, next?.claim.since], ["b", "second", T0 + 9]);
+    assert.deepEqual([ended, next], [await store.job("a"), await store.job("b")]);
+    assert.equal((await store.attempts(next!.seq)).length, 1);
+  });
+
+  behaviour(
+    "endAttemptAndClaim: a lost claim stores no end, and the next job is taken",
+    async ({ store }) => {
+      await enqueueIds(store, ["a", "b"]);
+      const ref = { ...refOf(await claimed(store)), token: "wrong" };
+      const { ended, next } = await store.endAttemptAndClaim(ref, SUCCEEDED, options("second"));
+      assert.deepEqual([ended, next?.id], [null, "b"]);
+      assert.equal((await store.job("a"))?.state, "processing");
+    },
+  );
+
+  behaviour("endAttemptAndClaim: with nothing ready only the end is stored", async ({ store }) => {
+    await enqueueIds(store, ["a"]);
+    await enqueueIds(store, ["later"], { runAt: T0 + 10 });
+    const { ended, next } = await store.endAttemptAndClaim(
+      refOf(await claimed(store)),
+      FAILED,
+      options("second"),
+    );
+    assert.deepEqual([ended?.state, next], ["failed", null]);
+  });
+
+  behaviour("endAttemptAndClaim: a job that is due at once again is in line, too", async ({ store }) => {
+    await enqueueIds(store, ["a", "b"], { backoffBase: 0 });
+    const { next } = await store.endAttemptAndClaim(refOf(await claimed(store)), FAILED, options("second"));
+    assert.deepEqual([next?.id, next?.attempts], ["a", 2]);
+  });
 }
 
 function clockBehaviours(behaviour: Behaviour): void {

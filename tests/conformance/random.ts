@@ -9,7 +9,7 @@ import { type AttemptEnd, type Outcome, OUTCOMES } from "../../src/core/attempt.
 import type { SchedulingMode } from "../../src/core/config.ts";
 import type { Job, NewJob, ProcessingJob } from "../../src/core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../../src/core/lifecycle.ts";
-import type { Store, UserEvent } from "../../src/core/store.ts";
+import type { ClaimRequest, Store, UserEvent } from "../../src/core/store.ts";
 import { allEvents, newJob, newWorker, recount, refOf, T0 } from "./samples.ts";
 import type { Behaviour, OpenStore, StoreUnderTest } from "./store_under_test.ts";
 
@@ -22,7 +22,7 @@ type Step =
   | { do: "enqueue"; jobs: { queue: number; priority: number; maxRetries: number; delayMs: number }[] }
   | { do: "enqueue twice"; pick: number }
   | { do: "claim"; worker: number; queues: number[]; mode: SchedulingMode; byOther: boolean }
-  | { do: "end"; pick: number; outcome: Exclude<Outcome, "lost">; late: boolean }
+  | { do: "end"; pick: number; outcome: Exclude<Outcome, "lost">; late: boolean; takesNext: boolean }
   | { do: "recover"; worker: number }
   | { do: "user"; picks: number[]; event: UserEvent }
   | { do: "delete"; state: number; limit: number }
@@ -68,6 +68,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       pick,
       outcome: fc.constantFrom(...OUTCOMES.filter((outcome) => outcome !== "lost")),
       late: fc.boolean(),
+      takesNext: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("recover" as const), worker: fc.nat(2) }) },
@@ -223,45 +224,66 @@ class History {
   }
 
   async #claim({ worker, queues, mode, byOther }: Extract<Step, { do: "claim" }>): Promise<void> {
-    const wanted = queues.map((queue) => QUEUES[queue]!);
+    const request = this.#request(worker, { queues: queues.map((queue) => QUEUES[queue]!), mode });
+    const expected = this.#nextInLine(request);
+    const store = byOther ? this.#other : this.#store;
+    this.#checkClaimed(await store.claim(request, this.#now), { request, expected });
+  }
+
+  #request(worker: number, from: { queues: string[]; mode: SchedulingMode }): ClaimRequest {
+    const token = `token-${crypto.randomUUID()}`;
+    this.#tokens.push(token);
+    return { workerId: this.#workerIds[worker]!, token, ...from };
+  }
+
+  /** What a claim must take now; all whose time has come are ready from then on. */
+  #nextInLine({ queues, mode }: ClaimRequest): Job | null {
     const waiting = this.#jobs
       .filter((job) => job.state === "pending" || job.state === "failed")
-      .filter((job) => wanted.length === 0 || wanted.includes(job.queue));
+      .filter((job) => queues.length === 0 || queues.includes(job.queue));
     for (const job of waiting) if (job.runAt <= this.#now) this.#ready.add(job.seq);
     const ready = waiting.filter((job) => this.#ready.has(job.seq))
       .toSorted((a, b) => mode === "fifo" ? a.seq - b.seq : b.priority - a.priority || a.seq - b.seq);
-    const token = `token-${crypto.randomUUID()}`;
-    this.#tokens.push(token);
-    const workerId = this.#workerIds[worker]!;
-    const store = byOther ? this.#other : this.#store;
-    const job = await store.claim({ workerId, queues: wanted, mode, token }, this.#now);
-    if (ready.length === 0) return assert.equal(job, null);
+    return ready[0] ?? null;
+  }
+
+  #checkClaimed(
+    job: ProcessingJob | null,
+    { request, expected }: { request: ClaimRequest; expected: Job | null },
+  ): void {
+    if (expected === null) return assert.equal(job, null);
     // A job that was ready before the clock was set back stays so; its claim is not stamped before its time.
-    const at = Math.max(this.#now, ready[0]!.runAt);
+    const at = Math.max(this.#now, "runAt" in expected ? expected.runAt : 0);
+    const { workerId, token } = request;
     const claim = { workerId, token, attemptId: job?.claim.attemptId ?? 0, since: at };
-    assert.deepEqual(job, transition(ready[0]!, { type: "claimed", claim }, at));
+    assert.deepEqual(job, transition(expected, { type: "claimed", claim }, at));
     this.#put(job!);
   }
 
-  async #end({ pick, outcome, late }: Extract<Step, { do: "end" }>): Promise<void> {
-    if (late && this.#lastHeld !== null) {
-      const end = this.#endWith("succeeded");
-      const options = { now: this.#now, maxBackoffMs: MAX_BACKOFF_MS };
-      assert.equal(await this.#store.endAttempt(refOf(this.#lastHeld), end, options), null);
+  async #end({ pick, outcome, late, takesNext }: Extract<Step, { do: "end" }>): Promise<void> {
+    const held = this.#jobs.filter((job) => job.state === "processing");
+    const job = late ? this.#lastHeld : held[pick % held.length] ?? null;
+    if (job === null) return;
+    const end = this.#endWith(late ? "succeeded" : outcome);
+    const options = { now: this.#now, maxBackoffMs: MAX_BACKOFF_MS };
+    const expected = late
+      ? null
+      : transition(job, { type: "ended", end, maxBackoffMs: MAX_BACKOFF_MS }, this.#now);
+    if (!late) this.#lastHeld = job;
+    if (!takesNext) {
+      const ended = await this.#store.endAttempt(refOf(job), end, options);
+      assert.deepEqual(ended, expected);
+      if (ended !== null) this.#put(ended);
       return;
     }
-    const held = this.#jobs.filter((job) => job.state === "processing");
-    const job = held[pick % held.length];
-    if (job === undefined) return;
-    const end = this.#endWith(outcome);
-    const options = { now: this.#now, maxBackoffMs: MAX_BACKOFF_MS };
-    const ended = await this.#store.endAttempt(refOf(job), end, options);
-    assert.deepEqual(
-      ended,
-      transition(job, { type: "ended", end, maxBackoffMs: MAX_BACKOFF_MS }, this.#now),
-    );
-    this.#lastHeld = job;
-    this.#put(ended!);
+    const request = this.#request(0, { queues: [], mode: "priority" });
+    const { ended, next } = await this.#store.endAttemptAndClaim(refOf(job), end, {
+      ...options,
+      next: request,
+    });
+    assert.deepEqual(ended, expected);
+    if (ended !== null) this.#put(ended);
+    this.#checkClaimed(next, { request, expected: this.#nextInLine(request) });
   }
 
   async #recover(worker: number): Promise<void> {
