@@ -20,6 +20,8 @@ export function scriptPath(home: Home, attemptId: number): string {
 
 /** Linux takes no argument of 128 KiB or more; a longer command goes through a file. */
 const MAX_ARGUMENT_BYTES = 120_000;
+/** A bound on looking whether a command needs a shell. */
+const MAX_PLAIN_LENGTH = 1000;
 
 /**
  * Starts the command of a claimed job, by a starter or, where there can be none, directly. Throws `StartError`
@@ -36,6 +38,7 @@ export async function startCommand(
     tryTo("write its script", () => Deno.writeTextFileSync(longScript, job.command, { mode: 0o600 }));
   }
   const spec = {
+    words: plainWords(job.command),
     args: longScript === null ? ["/bin/sh", "-c", job.command] : ["/bin/sh", longScript],
     cwd: job.cwd,
     env: {
@@ -82,6 +85,13 @@ function startDirectly(spec: CommandSpec): RunningCommand {
     outputBytes: null,
   }));
   return { pgid: child.pid, exited };
+}
+
+/** A path and words in which no character means anything to a shell, on one line. */
+const PLAIN_WORDS = /^[\w.+-]*\/[\w./+-]*( [\w./+:,@%=-]+)*$/;
+
+function plainWords(command: string): string[] {
+  return command.length < MAX_PLAIN_LENGTH && PLAIN_WORDS.test(command) ? command.split(" ") : [];
 }
 
 function isLong(command: string): boolean {

@@ -4,7 +4,10 @@
 
 /** A command with all that it needs. */
 export interface CommandSpec {
+  /** A shell and its arguments. */
   readonly args: readonly string[];
+  /** What the shell would execute in its own place, if that is all there is to the command; else empty. */
+  readonly words: readonly string[];
   readonly cwd: string;
   /** Its variables on top of `inheritedVariables`. */
   readonly env: Readonly<Record<string, string>>;

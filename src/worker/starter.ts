@@ -17,8 +17,10 @@ import { STARTER_VARIABLE, starterCookieOf } from "./process_probe.ts";
 
 /**
  * Reads frames (a length in four bytes, then fields that end with a zero byte): first the variables that all
- * commands have in common, then a frame for each command: its directory, its two files, how many arguments it has,
- * those, and its own variables. Answers `started PID` or `failed WHAT: WHY`, and later `ended STATUS` as wait(2)
+ * commands have in common, then a frame for each command: its directory, its two files, how many words it has and
+ * those, how many arguments the shell gets and those, and its own variables. Where there are words, they are what
+ * the shell would execute in its own place, so they are, with the variable that a shell adds; if that can't be, the
+ * shell says why. Answers `started PID` or `failed WHAT: WHY`, and later `ended STATUS` as wait(2)
  * gives it, with the sizes of the two files. Signals that are meant for all processes of a service are none of its business.
  */
 const PROGRAM = `
@@ -33,15 +35,19 @@ sub frame {
   (read(STDIN, my $body, $length) // 0) == $length or exit 0;
   return split(/\\0/, $body, -1);
 }
-sub variables { return map { split(/=/, $_, 2) } @_ }
+sub set_variables { for (@_) { my ($name, $value) = split(/=/, $_, 2); $ENV{$name} = $value } }
+sub same_folder { my @a = stat($_[0]); my @b = stat($_[1]); return @a && "@a[0, 1]" eq "@b[0, 1]" }
 sub tell_worker { syswrite($told, "$_[0]\\n") or exit 0 }
 my $umask = umask();
 my @common = frame();
 pop @common;
+%ENV = ();
+set_variables(@common);
 while (1) {
-  my ($dir, $out, $err, $count, @rest) = frame();
+  my ($dir, $out, $err, @rest) = frame();
   pop @rest;
-  my @args = splice(@rest, 0, $count);
+  my @words = splice(@rest, 0, shift @rest);
+  my @args = splice(@rest, 0, shift @rest);
   chdir($dir) or tell_worker("failed directory: " . ($!{ENOENT} || $!{ENOTDIR} ? "missing" : $!)), next;
   my ($stdout, $stderr);
   umask(077);
@@ -54,7 +60,13 @@ while (1) {
     open(STDIN, "<&", $null);
     open(STDOUT, ">&", $stdout);
     open(STDERR, ">&", $stderr);
-    %ENV = (variables(@common), variables(@rest));
+    set_variables(@rest);
+    if (@words && !grep { /^\\d|\\W/ } keys(%ENV)) {
+      my $pwd = $ENV{PWD};
+      $ENV{PWD} = readlink("/proc/self/cwd") unless same_folder($pwd // "", ".");
+      exec { $words[0] } @words;
+      defined($pwd) ? ($ENV{PWD} = $pwd) : delete $ENV{PWD};
+    }
     exec { $args[0] } @args;
     syswrite(STDERR, "queuectl: can't start $args[0]: $!\\n");
     exit 126;
@@ -159,8 +171,9 @@ class Starter {
 
   /** Starts a command; null if the starter has died. Throws `StartError`. */
   async start(spec: CommandSpec): Promise<RunningCommand | null> {
-    const { args, cwd, env, stdout, stderr } = spec;
-    this.#send([cwd, stdout, stderr, String(args.length), ...args, ...assignments(env)]);
+    const { words, args, cwd, env, stdout, stderr } = spec;
+    const counted = [words, args].flatMap((list) => [String(list.length), ...list]);
+    this.#send([cwd, stdout, stderr, ...counted, ...assignments(env)]);
     const answer = await this.#nextLine();
     if (answer === null) return null;
     const failure = /^failed (\w+): (.*)/.exec(answer);
