@@ -5,6 +5,8 @@
 
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { QueueError, storeError } from "../core/errors.ts";
+import { FaultError, inOurWords, IO_ERROR, LockedError, NO_PERMISSION } from "./faults.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** What a row can hold here: the schema has no blobs. */
 export type Value = string | number | null;
@@ -25,22 +27,29 @@ export interface ConnectionOptions {
 /** SQLite's own wait for a lock, short because it stops every timer of the program. */
 const BUSY_TIMEOUT_MS = 10;
 const NOTICEABLE_WAIT_MS = 2000;
+/** Writes that follow each other this closely are a burst. */
+const BURST_MS = 100;
+/** Who is first in line is the only one who tries, but for newcomers: it may try often. */
+const FIRST_PAUSE_MS = 1;
 /** How many commits of one process may fill the log before it is shortened. */
-const COMMITS_BETWEEN_CHECKPOINTS = 200;
+const COMMITS_BETWEEN_CHECKPOINTS = 500;
 
 /** An open file. Statements are prepared once and kept. */
 export class Connection {
   readonly path: string;
   readonly #db: DatabaseSync;
   readonly #options: ConnectionOptions;
+  readonly #turnstile: Turnstile;
   readonly #statements = new Map<string, StatementSync>();
   readonly #remembered = new Map<string, { version: string; value: unknown }>();
   #commits = 0;
+  #wroteAtMs = -Infinity;
 
   private constructor(path: string, db: DatabaseSync, options: ConnectionOptions) {
     this.path = path;
     this.#db = db;
     this.#options = options;
+    this.#turnstile = new Turnstile(`${path}-turn`);
   }
 
   /**
@@ -98,7 +107,7 @@ export class Connection {
    * nothing else of this process can get between its statements. An error undoes all of it.
    */
   async write<T>(work: (db: DatabaseSync) => T): Promise<T> {
-    const result = await this.#untilUnlocked(() => {
+    const result = await this.#inTurn(() => {
       this.run("BEGIN IMMEDIATE");
       try {
         const result = work(this.#db);
@@ -199,7 +208,8 @@ export class Connection {
     }
   }
 
-  async #untilUnlocked<T>(work: () => T): Promise<T> {
+  /** `pauseMs` is the longest pause between tries; null: it depends on how long one has waited. */
+  async #untilUnlocked<T>(work: () => T, pauseMs: number | null = null): Promise<T> {
     const startedAt = performance.now();
     let told = false;
     while (true) {
@@ -212,9 +222,34 @@ export class Connection {
           told = true;
           this.#options.onWait?.();
         }
-        await pause(Math.random() * maxPauseMs(waitedMs));
+        await pause(Math.random() * (pauseMs ?? maxPauseMs(waitedMs)));
       }
     }
+  }
+
+  /**
+   * Whoever writes again and again, each time waiting for the disk, would have the lock back before anyone who
+   * waits for it has looked: it stands in line, too.
+   */
+  #isInBurst(): boolean {
+    const now = performance.now();
+    const isInBurst = this.#options.durability === "full" && now - this.#wroteAtMs < BURST_MS;
+    this.#wroteAtMs = now;
+    return isInBurst;
+  }
+
+  /** Tries at once if nobody else seems to write; otherwise when our turn has come. */
+  async #inTurn<T>(work: () => T): Promise<T> {
+    if (!this.#turnstile.isCrowded && !this.#isInBurst()) {
+      try {
+        return work();
+      } catch (error) {
+        if (!(error instanceof LockedError)) throw error;
+      }
+    }
+    return await this.#turnstile.pass((isFirst) =>
+      this.#untilUnlocked(work, isFirst ? FIRST_PAUSE_MS : null)
+    );
   }
 
   #tell<T>(work: () => T): T {
@@ -223,98 +258,6 @@ export class Connection {
     } catch (error) {
       throw inOurWords(error, this.path);
     }
-  }
-}
-
-/** Another process holds the lock: the only error that waiting mends. */
-class LockedError extends QueueError {
-  constructor(path: string, cause: unknown) {
-    super("store", `Cannot use ${path}: another process keeps it locked`, {
-      hint: "again later, or find the process with: fuser -v queue.db",
-      cause,
-    });
-  }
-}
-
-const NO_PERMISSION = "write permission for its folder and files";
-
-interface Fault {
-  /** SQLite's primary result code. */
-  readonly code: number;
-  /** SQLite's own words, by which it is known where a code is missing. */
-  readonly text: string;
-  readonly why: string;
-  readonly hint: string;
-}
-
-/** What can be wrong with a file, and what users are told. */
-const FAULTS: readonly Fault[] = [
-  {
-    ...{ code: 8, text: "attempt to write a readonly database" },
-    ...{ why: "it is read-only", hint: NO_PERMISSION },
-  },
-  {
-    ...{ code: 10, text: "disk I/O error" },
-    ...{ why: "reading or writing it failed", hint: "again once the disk is in order" },
-  },
-  {
-    ...{ code: 11, text: "malformed" },
-    ...{ why: "it is damaged", hint: "a copy of it with: sqlite3 queue.db .recover" },
-  },
-  {
-    ...{ code: 13, text: "database or disk is full" },
-    ...{ why: "the disk is full", hint: "again once there is space; nothing was stored" },
-  },
-  {
-    ...{ code: 14, text: "unable to open database file" },
-    ...{ why: "it can't be opened", hint: NO_PERMISSION },
-  },
-  {
-    ...{ code: 26, text: "file is not a database" },
-    ...{
-      why: "it is not a database",
-      hint: "another file, with --db or QUEUECTL_DB; this one was left as it is",
-    },
-  },
-];
-
-/** One of the faults, as an error. */
-class FaultError extends QueueError {
-  readonly fault: Fault;
-
-  constructor(fault: Fault, message: string, cause: unknown) {
-    super("store", message, { hint: fault.hint, cause });
-    this.fault = fault;
-  }
-}
-
-const IO_ERROR = 10;
-/** The shared-memory file couldn't grow: an I/O error by its number, a full disk by its nature. */
-const IOERR_SHMSIZE = 4874;
-
-function inOurWords(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || error instanceof QueueError) return error;
-  const { errcode } = error as Error & { errcode?: number };
-  const code = errcode === IOERR_SHMSIZE ? 13 : errcode === undefined ? undefined : errcode & 0xff;
-  const isLocked = code === undefined
-    ? /database (table )?is locked/.test(error.message)
-    : code === 5 || code === 6;
-  if (isLocked) return new LockedError(path, error);
-  const fault = FAULTS.find((one) =>
-    code === undefined ? error.message.includes(one.text) : one.code === code
-  );
-  if (fault === undefined) return error;
-  const why = fault.code === 14 && isOnReadOnlyDisk(path) ? "its disk is read-only" : fault.why;
-  return new FaultError(fault, `Cannot use ${path}: ${why}`, error);
-}
-
-/** SQLite can't open its log on such a disk, and doesn't say why. */
-function isOnReadOnlyDisk(path: string): boolean {
-  try {
-    Deno.openSync(path, { write: true }).close();
-    return false;
-  } catch (error) {
-    return error instanceof Error && /read-only file system/i.test(error.message);
   }
 }
 

@@ -29,6 +29,11 @@ export const INSERT_EVENT = "INSERT INTO events (at, job_seq, data) VALUES (?, ?
 /** Takes an entry back, because a newer one says the same better. */
 export const DELETE_EVENT = "DELETE FROM events WHERE id = ?";
 
+/** Appends the entries of jobs that have just been stored: time, the first and the last `seq`. */
+export const INSERT_ENQUEUED = `
+  INSERT INTO events (at, job_seq, data)
+  SELECT ?, seq, '{"type":"enqueued","runAt":' || run_at || '}' FROM jobs WHERE seq BETWEEN ? AND ? ORDER BY seq`;
+
 /** Entries after an id, oldest first, at most so many. */
 export const EVENTS_AFTER = `
   SELECT events.*, jobs.id AS job_id FROM events LEFT JOIN jobs ON jobs.seq = events.job_seq

@@ -73,9 +73,10 @@ export class SqliteStore implements Store {
       const stored = newJobs.map((job, index) => {
         const seq = this.#insertJob(job, { index, now });
         arrived.set(job.queue, (arrived.get(job.queue) ?? 0) + 1);
-        this.#log({ type: "enqueued", runAt: job.runAt }, seq, now);
         return enqueue(job, seq, now);
       });
+      // The numbers of one transaction follow each other.
+      if (stored.length > 0) this.#db.run(events.INSERT_ENQUEUED, now, stored[0]!.seq, stored.at(-1)!.seq);
       for (const [queue, count] of arrived) this.#db.run(jobs.COUNT_UP, queue, "pending", count);
       return stored;
     });

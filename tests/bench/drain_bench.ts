@@ -1,40 +1,125 @@
 /**
- * How fast two workers drain a queue of the shortest jobs, side by side with `xargs`.
+ * How fast workers drain a queue of the shortest jobs, side by side with `xargs` and with the peers that are
+ * installed: GNU `parallel`, `nq`, `task-spooler`. And whether many workers get in each other's way.
  */
 
 import { call } from "../harness/program.ts";
 import { waitFor } from "../harness/wait_for.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
-import { type Figure, figure } from "./report.ts";
+import { type Figure, figure, tellSkipped } from "./report.ts";
 
 const JOBS = 2000;
-const ROUNDS = 3;
-const WORKERS = 2;
+/** Peers take a process a job to enqueue: fewer will do. */
+const PEER_JOBS = 400;
+const ROUNDS = 5;
 
-/** Jobs a second, ours ÷ `xargs -P2 sh -c`. */
+/** Workers and what each of them runs at a time. */
+interface Crew {
+  readonly workers: number;
+  readonly slots: number;
+}
+
+/** Jobs a second, ours ÷ others'. */
 export async function drainFigures(folder: string): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const command of ["true", "/bin/true"]) {
-    const rounds: { ours: number; theirs: number }[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const theirs = await xargsRate(command);
-      rounds.push({ ours: await drainRate(await Deno.makeTempDir({ dir: folder }), command), theirs });
-    }
-    figures.push(figure(`drain of ${JOBS} × ${command}, 2 workers ÷ xargs -P2`, rounds, {
-      budget: { atLeast: 0.8 },
-      unit: "jobs/s",
-      names: ["queuectl", "xargs"],
-    }));
+  for (const crew of [{ workers: 2, slots: 1 }, { workers: 2, slots: 4 }]) {
+    for (const command of ["true", "/bin/true"]) figures.push(await againstXargs(folder, crew, command));
   }
+  for (const peer of PEERS) figures.push(...await againstPeer(folder, peer));
+  figures.push(await manyWorkers(folder));
   return figures;
 }
 
-/** From the first claim to the last end, as the store has them. */
-async function drainRate(home: string, command: string): Promise<number> {
+async function againstXargs(folder: string, crew: Crew, command: string): Promise<Figure> {
+  const rounds: { ours: number; theirs: number }[] = [];
+  const parallel = crew.workers * crew.slots;
+  for (let round = 0; round < ROUNDS; round++) {
+    const theirs = await scriptRate('seq "$1" | xargs -P"$2" -n1 sh -c "$3"', {
+      args: [JOBS, parallel, command],
+      jobs: JOBS,
+    });
+    rounds.push({ ours: await drainRate(folder, crew, command), theirs });
+  }
+  const slots = crew.slots === 1 ? "" : ` × ${crew.slots} slots`;
+  return figure(
+    `drain of ${JOBS} × ${command}, ${crew.workers} workers${slots} ÷ xargs -P${parallel}`,
+    rounds,
+    {
+      budget: { atLeast: 0.8 },
+      unit: "jobs/s",
+      names: ["queuectl", "xargs"],
+    },
+  );
+}
+
+interface Peer {
+  readonly name: string;
+  readonly program: string;
+  /** Runs `$1` times `true`, two at a time where it can, enqueuing included. */
+  readonly script: string;
+}
+
+const PEERS: readonly Peer[] = [
+  { name: "GNU parallel -j2", program: "parallel", script: 'seq "$1" | parallel -j2 "true #"' },
+  {
+    name: "nq",
+    program: "nq",
+    script: 'i=0; while [ $i -lt "$1" ]; do nq -q true; i=$((i + 1)); done; nq -w >/dev/null 2>&1',
+  },
+  {
+    name: "tsp, 2 slots",
+    program: "tsp",
+    script: 'tsp -S 2; i=0; while [ $i -lt "$1" ]; do tsp -n true >/dev/null; i=$((i + 1)); done; ' +
+      "while tsp | grep -qE ' (queued|running) '; do :; done; tsp -K",
+  },
+];
+
+async function againstPeer(folder: string, { name, program, script }: Peer): Promise<Figure[]> {
+  const found = await new Deno.Command("/bin/sh", { args: ["-c", `command -v ${program}`] }).output();
+  if (!found.success) {
+    tellSkipped(name, "it isn't installed");
+    return [];
+  }
+  const rounds: { ours: number; theirs: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const theirs = await scriptRate(script, {
+      args: [PEER_JOBS],
+      jobs: PEER_JOBS,
+      folder: await Deno.makeTempDir({ dir: folder }),
+    });
+    rounds.push({ ours: await drainRate(folder, { workers: 2, slots: 1 }, "true"), theirs });
+  }
+  return [figure(`drain of true, 2 workers ÷ ${name}, enqueuing included there`, rounds, {
+    budget: { atLeast: 3 },
+    unit: "jobs/s",
+    names: ["queuectl", program],
+  })];
+}
+
+async function manyWorkers(folder: string): Promise<Figure> {
+  const rounds: { ours: number; theirs: number }[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const theirs = await drainRate(folder, { workers: 1, slots: 1 }, "true");
+    rounds.push({ ours: await drainRate(folder, { workers: 8, slots: 1 }, "true"), theirs });
+  }
+  return figure("drain of 2000 × true, 8 workers ÷ 1 worker", rounds, {
+    budget: { atLeast: 1 },
+    unit: "jobs/s",
+    names: ["8 workers", "1 worker"],
+  });
+}
+
+/**
+ * From the first claim to the last end, as the store has them. The home is kept: a file system that has just
+ * deleted thousands of files creates new ones many times slower.
+ */
+async function drainRate(folder: string, { workers, slots }: Crew, command: string): Promise<number> {
+  const home = await Deno.makeTempDir({ dir: folder });
   const input = JSON.stringify(
     Array.from({ length: JOBS }, (_, index) => ({ id: `job${index}`, command, queue: "later" })),
   );
-  await call(home, ["worker", "start", "--count", String(WORKERS), "--queue", "later"]);
+  const crew = ["--count", String(workers), "--concurrency", String(slots)];
+  await call(home, ["worker", "start", ...crew, "--queue", "later"]);
   try {
     await call(home, ["enqueue", "-"], { stdin: input });
     const store = await SqliteStore.open(`${home}/queue.db`, { durability: "normal", lockTimeoutMs: 60_000 });
@@ -48,11 +133,18 @@ async function drainRate(home: string, command: string): Promise<number> {
   }
 }
 
-async function xargsRate(command: string): Promise<number> {
+/** Jobs a second of a shell script that runs `jobs` of them. */
+async function scriptRate(
+  script: string,
+  { args, jobs, folder = "/" }: { args: readonly (string | number)[]; jobs: number; folder?: string },
+): Promise<number> {
   const startedAt = performance.now();
-  const script = 'seq "$1" | xargs -P2 -n1 sh -c "$2"';
-  const options = { args: ["-c", script, "sh", String(JOBS), command], stdin: "null" } as const;
-  const { code } = await new Deno.Command("/bin/sh", { ...options, args: [...options.args] }).output();
-  if (code !== 0) throw new Error(`xargs exited with ${code}`);
-  return JOBS / (performance.now() - startedAt) * 1000;
+  const { code, stderr } = await new Deno.Command("/bin/sh", {
+    args: ["-c", script, "sh", ...args.map(String)],
+    cwd: folder,
+    env: { NQDIR: folder, TS_SOCKET: `${folder}/tsp`, TMPDIR: folder, PARALLEL_HOME: folder },
+    stdin: "null",
+  }).output();
+  if (code !== 0) throw new Error(`${script} exited with ${code}: ${new TextDecoder().decode(stderr)}`);
+  return jobs / (performance.now() - startedAt) * 1000;
 }

@@ -22,6 +22,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** Says on stderr what isn't measured here, and why. */
+export function tellSkipped(what: string, why: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`Not measured: ${what}: ${why}\n`));
+}
+
 /** The figure that the rounds of `ours ÷ theirs` give. */
 export function figure(
   what: string,
