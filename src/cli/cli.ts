@@ -4,9 +4,11 @@
  * A command's code is loaded when it runs, so that none makes another one slower to start.
  */
 
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, type Option } from "commander";
 import { badInput, QueueError, unknownWord } from "../core/errors.ts";
 import { Context, type GlobalFlags, type Wiring } from "./context.ts";
+import { jobOptions } from "./job_options.ts";
+import { describePipelines } from "./pipeline_commands.ts";
 import { printVersion } from "./version.ts";
 
 /** Runs one command; returns the exit status, or nothing for 0. */
@@ -110,26 +112,15 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     return added.addHelpText("after", examplesText(examples));
   };
 
-  command(program, "enqueue [job] [words...]", "Store jobs, to be run by a worker", [
+  jobOptions(command(program, "enqueue [job] [words...]", "Store jobs, to be run by a worker", [
     `queuectl enqueue '{"id": "job1", "command": "echo hello"}'`,
     `queuectl enqueue --id job2 --command "sleep 2 && echo done"`,
     "queuectl enqueue --priority high --delay 10m -- make test",
     "queuectl enqueue --file jobs.ndjson",
     "queuectl enqueue - < jobs.ndjson",
-  ])
+  ]))
     .option("--file <file>", "read JSON or NDJSON from a file")
-    .option("--id <id>", "the job's id; made up if absent")
-    .option("--command <command>", "the command, for shells that mangle JSON")
-    .option("-p, --priority <priority>", "0 to 10, higher first; or low, medium, high")
-    .option("--run-at <time>", "not before this time, in ISO 8601")
-    .option("--delay <time>", "not before this much time has passed, such as 10m")
-    .option("--timeout <time>", "end an attempt that takes longer, in seconds or such as 10m; 0: never")
-    .addOption(new Option("--timeout-seconds <time>").hideHelp())
-    .option("--max-retries <n>", "attempts that the job gets")
-    .option("--backoff-base <n>", "the delay after the nth failed attempt is base ^ n seconds")
     .option("--queue <queue>", "the queue; default if absent")
-    .option("--cwd <dir>", "where the command starts; here if absent")
-    .option("--env <name=value>", "a variable for the command; may be repeated", collect)
     .action(on(async () => (await import("./commands/enqueue.ts")).enqueue));
 
   command(program, "list", "Show jobs, oldest first", [
@@ -201,12 +192,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     .option("-y, --yes", "don't ask")
     .action(on(async () => (await import("./commands/clear.ts")).clear));
 
-  command(program, "progress <percent> [text...]", "Tell how far a job has come, from its own command", [
-    "queuectl progress 40",
-    `queuectl progress 40 "Building"`,
-  ])
-    .action(on(async () => (await import("./commands/progress.ts")).progress));
-
+  describePipelines(program, command, on);
   describeDlq(
     group(program, "dlq", "The dead letter queue: jobs that are out of attempts", [
       "queuectl dlq list",
@@ -325,8 +311,4 @@ async function atRoot(context: Context, operands: readonly string[], program: Co
   const known = program.commands.map((known) => known.name());
   const usage = (word: string) => `queuectl ${word}`;
   throw unknownWord("bad_input", `There is no command "${typed}"`, { typed, known, usage });
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...before ?? [], value];
 }

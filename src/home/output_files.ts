@@ -97,6 +97,16 @@ export function tailOf(path: string, maxBytes: number): string {
   }
 }
 
+/** A file as text; empty if it doesn't exist. */
+export function readTextIfThere(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
 /** Removes a file; one that is gone already is no error. */
 export function removeIfThere(path: string): void {
   try {

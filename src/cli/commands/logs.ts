@@ -7,7 +7,7 @@ import { badInput, notFound } from "../../core/errors.ts";
 import { FINAL_STATES, type Job } from "../../core/job.ts";
 import type { Queue } from "../../core/queue.ts";
 import { callFor } from "../../core/shell_words.ts";
-import type { OutputPaths } from "../../home/output_files.ts";
+import { type OutputPaths, readTextIfThere } from "../../home/output_files.ts";
 import type { Context } from "../context.ts";
 import { localTime } from "../local_time.ts";
 import { printableLine, printableOutput } from "../../core/printable.ts";
@@ -38,7 +38,9 @@ export async function logs(context: Context, operands: readonly string[], flags:
   const paths = await context.outputPaths(job, attempt);
   const { output } = context;
   if (context.flags.json) {
-    const values = streams.map((stream) => [stream, flags.path ? paths[stream] : readText(paths[stream])]);
+    const values = streams.map((
+      stream,
+    ) => [stream, flags.path ? paths[stream] : readTextIfThere(paths[stream])]);
     return output.json({ job: job.id, attempt: attempt.number, ...Object.fromEntries(values) });
   }
   if (flags.path) return output.result(streams.map((stream) => paths[stream]).join("\n"));
@@ -57,8 +59,8 @@ export async function outputGet(context: Context, operands: readonly string[]): 
   const attempt = await attemptOf(queue, job, undefined);
   const paths = attempt === null ? null : await context.outputPaths(job, attempt);
   const [stdout, stderr] = [
-    paths === null ? "" : readText(paths.stdout),
-    paths === null ? "" : readText(paths.stderr),
+    paths === null ? "" : readTextIfThere(paths.stdout),
+    paths === null ? "" : readTextIfThere(paths.stderr),
   ];
   const ended = attempt === null || attempt.outcome === null ? null : attempt;
   const { output } = context;
@@ -183,14 +185,5 @@ class StreamPrinter {
     if (this.#decoder === null) return this.#context.output.bytes(bytes);
     const text = printableOutput(this.#decoder.decode(bytes, { stream: true }));
     this.#context.output.bytes(new TextEncoder().encode(text));
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
   }
 }
