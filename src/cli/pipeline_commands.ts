@@ -23,6 +23,18 @@ export function describePipelines(program: Command, command: Describer, on: Runn
     .option("--detach", "print the id and don't wait")
     .action(on(async () => (await import("./commands/run.ts")).run));
 
+  command(program, "wait [id...]", "Wait until jobs have ended, and tell by the exit status how", [
+    "queuectl wait job1",
+    "queuectl wait job1 job2 --any --timeout 10m",
+    "queuectl wait --queue builds",
+    "queuectl wait --all --json",
+  ])
+    .option("--all", "until no job waits or runs")
+    .option("--queue <queue>", "until none of this queue does; several separated by commas")
+    .option("--any", "until one has ended")
+    .option("--timeout <time>", "for at most this long, then exit with 124")
+    .action(on(async () => (await import("./commands/wait.ts")).wait));
+
   command(program, "progress <percent> [text...]", "Tell how far a job has come, from its own command", [
     "queuectl progress 40",
     `queuectl progress 40 "Building"`,

@@ -6,24 +6,31 @@ import { printableLine } from "../core/printable.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 const DEFAULT_COLUMNS = 80;
+const MIN_REDRAW_MS = 50;
 
 /** Shows a line on stderr while something goes on, if that is a terminal; otherwise nothing. */
 export class StatusLine {
   readonly isShown: boolean;
   #text = "";
+  #drawnAtMs = -Infinity;
 
   /** With `isQuiet` it shows nothing. */
   constructor(options: { isQuiet: boolean }) {
     this.isShown = !options.isQuiet && Deno.stderr.isTerminal();
   }
 
-  /** Shows `text` in place of what was shown before; as much of it as fits. */
+  /** Shows `text` in place of what was shown before; as much of it as fits. Not more often than eyes can follow. */
   show(text: string): void {
-    if (!this.isShown) return;
+    if (!this.isShown || performance.now() - this.#drawnAtMs < MIN_REDRAW_MS) return;
+    this.#draw(text);
+  }
+
+  #draw(text: string): void {
     const fitting = cutToColumns(printableLine(text), columns() - 1);
     if (fitting === this.#text) return;
     write(`${CLEAR_LINE}${fitting}`);
     this.#text = fitting;
+    this.#drawnAtMs = performance.now();
   }
 
   /** Lets `print` write lines to the terminal, above the line. */
@@ -31,7 +38,7 @@ export class StatusLine {
     const text = this.#text;
     this.clear();
     print();
-    this.show(text);
+    if (text !== "") this.#draw(text);
   }
 
   /** Takes the line away; the cursor is where it began. */

@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { start } from "../harness/program.ts";
+import { TemporaryHome } from "../harness/temporary_home.ts";
+import { waitFor } from "../harness/wait_for.ts";
+import { assertRefused } from "./refusal.ts";
+import { callOnTerminal } from "./terminal.ts";
+
+/** Waits for the file `name`, which the test makes when it is time. */
+function gate(name = "go"): string {
+  return `while [ ! -e ${name} ]; do sleep 0.02; done`;
+}
+
+async function open(home: TemporaryHome, name = "go"): Promise<void> {
+  await Deno.writeTextFile(`${home.dir}/${name}`, "");
+}
+
+/** A call that has been started, and how it ends; it listens once its process has the store open. */
+async function startWait(home: TemporaryHome, ...args: string[]) {
+  const child = start(home.dir, ["wait", ...args]);
+  await child.stdin.close();
+  const ended = child.output().then(({ code, stdout, stderr }) => ({
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  }));
+  await waitFor("it to watch", () => isWatching(child.pid));
+  return { child, ended };
+}
+
+/** Whether a process has asked the kernel to tell it of changes to files. */
+function isWatching(pid: number): boolean {
+  const script = 'grep -ls "^inotify wd:" /proc/"$1"/fdinfo/* 2>/dev/null | head -n 1';
+  const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).outputSync();
+  return stdout.length > 0;
+}
+
+Deno.test("wait: of one job exits with the job's own code, as soon as it has ended", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "good", command: gate() }, {
+      id: "bad",
+      command: `${gate()}; exit 7`,
+      max_retries: 1,
+    });
+    await home.startWorkers(2);
+    const [good, bad] = [await startWait(home, "good"), await startWait(home, "bad")];
+    await open(home);
+    assert.deepEqual(await good.ended, { code: 0, stdout: "Job good completed\n", stderr: "" });
+    assert.deepEqual(await bad.ended, { code: 7, stdout: "Job bad died: exited with 7\n", stderr: "" });
+  }));
+
+Deno.test("wait: of a job that ended long ago returns at once, also if a signal ended it", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "kill -KILL $$", max_retries: 1 }, { id: "b", command: "true" });
+    await home.startWorkers(1);
+    await home.untilJob("b", "completed");
+    assert.equal((await home.call(["wait", "a"])).code, 137);
+    assert.equal((await home.call(["wait", "b"])).code, 0);
+  }));
+
+Deno.test("wait: waits out retries, and takes the last attempt's code", () =>
+  TemporaryHome.use(async (home) => {
+    const command = "[ $QUEUECTL_ATTEMPT = 2 ] || exit 9";
+    await home.enqueue({ id: "a", command, max_retries: 2, backoff_base: 1 });
+    await home.startWorkers(1);
+    assert.deepEqual(await home.call(["wait", "a"]), { code: 0, stdout: "Job a completed\n", stderr: "" });
+    assert.equal((await home.json("get", "a")).attempts, 2);
+  }));
+
+Deno.test("wait: of several exits with 1 if any failed for good, and tells each", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue(
+      { id: "a", command: "true" },
+      { id: "b", command: "echo sorry >&2; exit 5", max_retries: 1 },
+      { id: "c", command: "true", run_at: "2999-01-01T00:00:00Z" },
+    );
+    await home.run("cancel", "c");
+    await home.startWorkers(1);
+    const { code, stdout } = await home.call(["wait", "a", "b", "c"]);
+    assert.equal(code, 1);
+    assert.equal(stdout, "Job a completed\nJob b died: exited with 5: sorry\nJob c was cancelled\n");
+    assert.equal((await home.call(["wait", "a", "a"])).code, 0);
+    assert.equal((await home.call(["wait", "a", "c"])).code, 1);
+  }));
+
+Deno.test("wait --any: returns at the first end, with that job's code", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue(
+      { id: "slow", command: gate("never") },
+      { id: "quick", command: `${gate()}; exit 6`, max_retries: 1 },
+    );
+    await home.startWorkers(2);
+    const { ended } = await startWait(home, "--any", "slow", "quick");
+    await open(home);
+    assert.deepEqual(await ended, { code: 6, stdout: "Job quick died: exited with 6\n", stderr: "" });
+  }));
+
+Deno.test("wait --all: until nothing waits or runs, what comes meanwhile included", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: gate() }, {
+      id: "old",
+      command: "false",
+      max_retries: 1,
+      priority: 9,
+    });
+    await home.startWorkers(1);
+    await home.untilJob("a", "processing");
+    const { ended } = await startWait(home, "--all");
+    await home.enqueue({ id: "b", command: "true", queue: "other" });
+    await open(home);
+    const { code, stdout } = await ended;
+    assert.deepEqual([code, stdout], [0, "2 completed, 0 failed\n"], "what died before doesn't count");
+    assert.equal((await home.json("get", "b")).state, "completed");
+  }));
+
+Deno.test("wait --queue: of other queues nothing counts, and a death gives 1", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue(
+      { id: "a", command: gate(), queue: "builds" },
+      { id: "b", command: `${gate()}; exit 3`, queue: "builds", max_retries: 1 },
+      { id: "c", command: gate("never"), queue: "other" },
+      { id: "d", command: `${gate()}; exit 3`, queue: "third", max_retries: 1 },
+    );
+    await home.startWorkers(4);
+    await home.untilJob("d", "processing");
+    const both = await startWait(home, "--queue", "builds");
+    await open(home);
+    const { code, stdout } = await both.ended;
+    assert.deepEqual([code, stdout], [1, "Job b died: exited with 3\n1 completed, 1 failed\n"]);
+    assert.equal(
+      (await home.call(["wait", "--queue", "builds,third"])).code,
+      0,
+      "there is nothing to wait for",
+    );
+  }));
+
+Deno.test("wait --timeout: exits with 124 and says how many are left", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" }, { id: "b", command: "true" });
+    for (const args of [["a", "b"], ["--all"], ["--any", "a"], ["--queue", "default"]]) {
+      const { code, stderr } = await home.call(["wait", "--timeout", "50ms", ...args]);
+      assert.equal(code, 124, args.join(" "));
+      assert.match(stderr, /^Error: [12] job\(s\) have not ended after 50ms$/m);
+      assert.match(stderr, /^Try: /m);
+    }
+    assert.equal((await home.call(["wait", "--timeout", "0", "a"])).code, 124);
+  }));
+
+Deno.test("wait: an unknown id is refused with 3, before anything is waited for", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    assertRefused(await home.call(["wait", "nowhere"]), 3, /no job nowhere/);
+    assertRefused(await home.call(["wait", "a", "nowhere"]), 3, /no job nowhere/);
+  }));
+
+Deno.test("wait: a job that is deleted meanwhile is told, exit 3", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    const one = await startWait(home, "a");
+    await home.run("clear", "--yes");
+    const result = await one.ended;
+    assert.equal(result.code, 3);
+    assert.match(result.stderr, /no job a any more: it was deleted while waiting/);
+
+    await home.enqueue({ id: "a", command: "true" }, { id: "b", command: "true" });
+    const two = await startWait(home, "a", "b");
+    await home.run("clear", "--yes");
+    const { code, stdout } = await two.ended;
+    assert.deepEqual([code, stdout], [3, "Job a was deleted\nJob b was deleted\n"]);
+  }));
+
+Deno.test("wait: another job that takes a deleted one's id is not the one waited for", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    const { ended } = await startWait(home, "a");
+    await home.run("clear", "--yes");
+    await home.enqueue({ id: "a", command: "true" });
+    assert.equal((await ended).code, 3);
+  }));
+
+Deno.test("wait: a job that is retried while others are waited for is waited for again", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "[ -e fixed ]", max_retries: 1 }, { id: "b", command: gate() });
+    await home.startWorkers(2);
+    await home.untilJob("a", "dead");
+    const { ended } = await startWait(home, "a", "b");
+    await open(home, "fixed");
+    await home.run("retry", "a");
+    await home.untilJob("a", "completed");
+    await open(home);
+    assert.equal((await ended).code, 0);
+  }));
+
+Deno.test("wait --json: one document with how it ended", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "exit 4", max_retries: 1 }, { id: "b", command: "true" });
+    const early = await home.call(["wait", "a", "b", "--json", "--timeout", "0"]);
+    assert.equal(JSON.parse(early.stdout).outcome, "timed_out");
+    assert.deepEqual([early.code, JSON.parse(early.stdout).left], [124, 2]);
+    await home.startWorkers(1);
+    const { code, stdout } = await home.call(["wait", "a", "b", "--json"]);
+    const { jobs, ...rest } = JSON.parse(stdout);
+    assert.equal(code, 1);
+    assert.deepEqual(rest, { outcome: "ended", exit_status: 1, done: 2, failed: 1, left: 0 });
+    assert.deepEqual(jobs.map((job: { id: string; state: string }) => [job.id, job.state]), [
+      ["a", "dead"],
+      ["b", "completed"],
+    ]);
+  }));
+
+Deno.test("wait: says so when no worker is up", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "true" });
+    const { stderr } = await home.call(["wait", "a", "--timeout", "1.5"]);
+    assert.match(stderr, /^No worker is up.* queuectl worker start$/m);
+  }));
+
+Deno.test("wait: with --quiet and without a terminal nothing but errors is printed", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: gate() });
+    await home.startWorkers(1);
+    const { ended } = await startWait(home, "a", "--quiet");
+    await open(home);
+    assert.deepEqual(await ended, { code: 0, stdout: "", stderr: "" });
+  }));
+
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`wait: ${signal} ends the wait with ${status}, and not the job`, () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue({ id: "a", command: gate() });
+      await home.startWorkers(1);
+      const { child, ended } = await startWait(home, "a");
+      child.kill(signal);
+      assert.equal((await ended).code, status);
+      await home.untilJob("a", "processing");
+    }));
+}
+
+Deno.test("wait: on a terminal a line shows how it stands, and is gone at the end", () =>
+  TemporaryHome.use(async (home) => {
+    const command = "echo queuectl:progress 40 Building; sleep 1.6";
+    await home.enqueue({ id: "a", command });
+    await home.startWorkers(1);
+    const { screen, code } = await callOnTerminal(home, ["wait", "a"], { columns: 60 });
+    assert.equal(code, 0);
+    assert.match(screen.replaceAll("\x1b[K", "<"), /\r<a: (pending|running)/);
+    assert.ok(screen.includes(`a: ${"█".repeat(8)}${"░".repeat(12)} 40% Building, `), screen);
+    assert.ok(screen.endsWith("\r\x1b[KJob a completed\n"), JSON.stringify(screen.slice(-60)));
+    const lines = screen.split("\r\x1b[K").map((line) => line.trimEnd().length);
+    assert.ok(Math.max(...lines) < 60, "no line is so long that it wraps");
+  }));
+
+Deno.test("wait: on a terminal the line of several tells how many are done, running and failed", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue(
+      { id: "a", command: "false", max_retries: 1 },
+      { id: "b", command: "sleep 0.7" },
+      { id: "c", command: "sleep 0.1" },
+    );
+    await home.startWorkers(1);
+    await home.untilJob("b", "processing");
+    const { screen } = await callOnTerminal(home, ["wait", "a", "b", "c"]);
+    assert.match(screen, /░ 1\/3 done, 1 running, 1 failed, \d+ms/);
+    assert.ok(screen.endsWith("Job a died: exited with 1\nJob b completed\nJob c completed\n"), screen);
+  }));
+
+Deno.test("wait: what can't be waited for is refused", () =>
+  TemporaryHome.use(async (home) => {
+    assertRefused(await home.call(["wait"]), 2, /nothing to wait for/);
+    assertRefused(await home.call(["wait", "a", "--all"]), 2, /several ways/);
+    assertRefused(await home.call(["wait", "--all", "--queue", "q"]), 2, /several ways/);
+    assertRefused(await home.call(["wait", "a", "--timeout", "soon"]), 2, /--timeout "soon"/);
+    assertRefused(await home.call(["wait", "--queue", ""]), 2, /without a name/);
+  }));
