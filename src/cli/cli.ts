@@ -250,13 +250,25 @@ function describeWorker(worker: Command, command: Describer, on: Runner): void {
     "queuectl worker start --count 3",
     "queuectl worker start --queue reports --concurrency 4",
     "queuectl worker start --foreground",
+    "queuectl worker start --drain",
   ])
     .option("-c, --count <n>", "how many processes; 1 if absent")
     .option("--concurrency <n>", "how many jobs each runs at once; 1 if absent")
     .option("--queue <queue...>", "serve only these queues")
     .option("--foreground", "stay until they are stopped (QUEUECTL_FOREGROUND=1)")
     .option("--daemon", "in the background, which is the default")
-    .action(on(async () => (await import("./commands/worker.ts")).workerStart));
+    .option("--drain", "stay until nothing is left, as drain does; with --daemon in the background")
+    .option("--horizon <time>", "with --drain: wait for jobs scheduled within this time; 10m if absent")
+    .action(on(async () => {
+      const [{ workerStart }, { drain }] = [
+        await import("./commands/worker.ts"),
+        await import("./commands/drain.ts"),
+      ];
+      return (context, operands, flags) =>
+        flags.drain && !flags.daemon
+          ? drain(context, operands, flags)
+          : workerStart(context, operands, flags);
+    }));
   command(worker, "stop [id...]", "Stop workers, after the jobs that they run", [
     "queuectl worker stop",
     "queuectl worker stop 2 --timeout 30s",

@@ -35,6 +35,22 @@ export function describePipelines(program: Command, command: Describer, on: Runn
     .option("--timeout <time>", "for at most this long, then exit with 124")
     .action(on(async () => (await import("./commands/wait.ts")).wait));
 
+  command(program, "drain", "Run what is there until nothing is left, and fail if a job did", [
+    "queuectl drain",
+    "queuectl drain --count 4 --fail-fast",
+    "queuectl drain --queue builds --horizon 1h --junit reports/jobs.xml",
+    "queuectl drain --summary md --summary-file summary.md",
+  ])
+    .option("-c, --count <n>", "how many worker processes; 1 if absent")
+    .option("--concurrency <n>", "how many jobs each runs at once; 1 if absent")
+    .option("--queue <queue...>", "only the jobs of these queues")
+    .option("--horizon <time>", "wait for jobs that are scheduled within this time; 10m if absent")
+    .option("--fail-fast", "stop when a job dies; the others stay as they were")
+    .option("--junit <file>", "write a report in JUnit's XML")
+    .option("--summary <form>", "sum up as json or md, instead of in a sentence")
+    .option("--summary-file <file>", "write the summary there; Markdown is added to what is in it")
+    .action(on(async () => (await import("./commands/drain.ts")).drain));
+
   command(program, "progress <percent> [text...]", "Tell how far a job has come, from its own command", [
     "queuectl progress 40",
     `queuectl progress 40 "Building"`,

@@ -22,6 +22,12 @@ export function printableOutput(text: string): string {
   });
 }
 
+/** Output of a job without its colours, for where they mean nothing. */
+export function withoutColours(text: string): string {
+  // deno-lint-ignore no-control-regex -- a colour is ESC [ numbers m
+  return text.replace(/\u001b\[[\d;:]*m/g, "");
+}
+
 function escape(character: string): string {
   const named: Record<string, string> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
   const code = character.charCodeAt(0).toString(16);

@@ -12,13 +12,19 @@ import { printableLine } from "../../core/printable.ts";
 import { progressText } from "../progress_bar.ts";
 import { renderTable } from "../table.ts";
 
-/** What the flags of `worker start` say. */
-export interface StartFlags {
+/** What flags say about the workers to start. */
+export interface LaunchFlags {
   readonly count?: string;
   readonly concurrency?: string;
   readonly queue?: string[];
+  readonly horizon?: string;
+}
+
+/** What the flags of `worker start` say. */
+export interface StartFlags extends LaunchFlags {
   readonly foreground?: boolean;
   readonly daemon?: boolean;
+  readonly drain?: boolean;
 }
 
 /** What the flags of `worker stop` say. */
@@ -28,8 +34,12 @@ export interface StopFlags {
 }
 
 const MAX_COUNT = 256;
+const DEFAULT_HORIZON = "10m";
 
-/** `worker start`: in the background, or with `--foreground` until they are stopped. Returns the exit status. */
+/**
+ * `worker start`: in the background, or with `--foreground` until they are stopped; with `--drain` they end by
+ * themselves. Returns the exit status.
+ */
 export async function workerStart(
   context: Context,
   _operands: readonly string[],
@@ -44,11 +54,9 @@ export async function workerStart(
     // A worker's own writes may be lost in a power failure: the attempt is then made again.
     store: await context.store(isForeground ? "normal" : "full"),
     home: context.home,
-    count: wholeNumber("--count", flags.count ?? "1"),
-    concurrency: wholeNumber("--concurrency", flags.concurrency ?? "1"),
-    queues: [...new Set((flags.queue ?? []).flatMap((names) => names.split(",")).map((name) => name.trim()))],
+    ...launchOf(flags),
+    ...flags.drain ? { goal: { kind: "drain", until: Date.now() + horizonMsOf(flags) } as const } : {},
   };
-  if (options.queues.includes("")) throw badInput("Cannot serve a queue without a name", "--queue NAME");
   const control = await context.wiring.workers();
   if (isForeground) {
     const ready = (workers: WorkerRecord[]) => {
@@ -72,6 +80,24 @@ export async function workerStart(
     context.output.result(`Worker ids: [${idsOf(workers)}]`);
   }
   return 0;
+}
+
+/** How far ahead jobs may be scheduled that a drain waits for, in ms. Throws `bad_input`. */
+export function horizonMsOf({ horizon = DEFAULT_HORIZON }: LaunchFlags): number {
+  const ms = parseDurationMs(horizon);
+  if (ms !== null) return ms;
+  throw badInput(`Cannot read --horizon "${horizon}": it is a number of seconds, or like 30s, 10m`);
+}
+
+/** How many workers and of what kind. Throws `bad_input`. */
+export function launchOf(flags: LaunchFlags): { count: number; concurrency: number; queues: string[] } {
+  const queues = (flags.queue ?? []).flatMap((names) => names.split(",")).map((name) => name.trim());
+  if (queues.includes("")) throw badInput("Cannot serve a queue without a name", "--queue NAME");
+  return {
+    count: wholeNumber("--count", flags.count ?? "1"),
+    concurrency: wholeNumber("--concurrency", flags.concurrency ?? "1"),
+    queues: [...new Set(queues)],
+  };
 }
 
 /** `worker stop [ID…]`: waits until they have finished what they run, or ends it. */
