@@ -88,8 +88,8 @@ function row(cells: readonly string[]): string {
 
 /** Text from outside in a cell: it is shown as it is, whatever it would mean as Markdown or HTML. */
 function cell(text: string): string {
-  return text.replace(UNPRINTABLE, " ").replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/[\\`*_{}[\]#|~@]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(UNPRINTABLE, " ")
+    .replace(/[&<>"\\`*_{}[\]#|~@]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function details(job: DrainedJob, outputOf: OutputOf): string[] {
