@@ -2,16 +2,8 @@ import assert from "node:assert/strict";
 import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
+import { gate, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
-
-/** Waits for the file `name`, which the test makes when it is time. */
-function gate(name = "go"): string {
-  return `while [ ! -e ${name} ]; do sleep 0.02; done`;
-}
-
-async function open(home: TemporaryHome, name = "go"): Promise<void> {
-  await Deno.writeTextFile(`${home.dir}/${name}`, "");
-}
 
 async function untilStored(home: TemporaryHome, id: string): Promise<void> {
   await waitFor(`${id} to be stored`, async () => (await home.call(["get", id])).code === 0);
@@ -72,7 +64,7 @@ Deno.test("run: output comes while the job runs", () =>
   TemporaryHome.use(async (home) => {
     const { printed, ended } = startRun(home, "--", `echo first; ${gate()}; echo second`);
     await waitFor("the first line", () => printed.stdout === "first\n");
-    await open(home);
+    await openGate(home);
     assert.deepEqual([(await ended).code, printed.stdout], [0, "first\nsecond\n"]);
   }));
 
@@ -109,7 +101,7 @@ Deno.test("run: two at once without workers up don't count on each other's", () 
     await waitFor("the first to run", () => first.printed.stdout === "1\n");
     const second = await home.call(["run", "--", "echo 2"]);
     assert.deepEqual([second.code, second.stdout], [0, "2\n"]);
-    await open(home);
+    await openGate(home);
     assert.equal((await first.ended).code, 0);
   }));
 
@@ -262,7 +254,7 @@ Deno.test("run: says what it waits for when the workers are busy", () =>
     await home.untilJob("long", "processing");
     const { child, ended } = startRun(home, "--id", "mine", "--", "true");
     await new Promise((resolve) => setTimeout(resolve, 3500)); // what is tested is that it has waited long
-    await open(home);
+    await openGate(home);
     const { code, stderr } = await ended;
     assert.equal(code, 0);
     assert.match(stderr, /job mine: waiting for one of 1 worker\(s\)/);

@@ -2,17 +2,9 @@ import assert from "node:assert/strict";
 import { start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { waitFor } from "../harness/wait_for.ts";
+import { gate, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
 import { callOnTerminal } from "./terminal.ts";
-
-/** Waits for the file `name`, which the test makes when it is time. */
-function gate(name = "go"): string {
-  return `while [ ! -e ${name} ]; do sleep 0.02; done`;
-}
-
-async function open(home: TemporaryHome, name = "go"): Promise<void> {
-  await Deno.writeTextFile(`${home.dir}/${name}`, "");
-}
 
 /** A call that has been started, and how it ends; it listens once its process has the store open. */
 async function startWait(home: TemporaryHome, ...args: string[]) {
@@ -43,7 +35,7 @@ Deno.test("wait: of one job exits with the job's own code, as soon as it has end
     });
     await home.startWorkers(2);
     const [good, bad] = [await startWait(home, "good"), await startWait(home, "bad")];
-    await open(home);
+    await openGate(home);
     assert.deepEqual(await good.ended, { code: 0, stdout: "Job good completed\n", stderr: "" });
     assert.deepEqual(await bad.ended, { code: 7, stdout: "Job bad died: exited with 7\n", stderr: "" });
   }));
@@ -90,7 +82,7 @@ Deno.test("wait --any: returns at the first end, with that job's code", () =>
     );
     await home.startWorkers(2);
     const { ended } = await startWait(home, "--any", "slow", "quick");
-    await open(home);
+    await openGate(home);
     assert.deepEqual(await ended, { code: 6, stdout: "Job quick died: exited with 6\n", stderr: "" });
   }));
 
@@ -106,7 +98,7 @@ Deno.test("wait --all: until nothing waits or runs, what comes meanwhile include
     await home.untilJob("a", "processing");
     const { ended } = await startWait(home, "--all");
     await home.enqueue({ id: "b", command: "true", queue: "other" });
-    await open(home);
+    await openGate(home);
     const { code, stdout } = await ended;
     assert.deepEqual([code, stdout], [0, "2 completed, 0 failed\n"], "what died before doesn't count");
     assert.equal((await home.json("get", "b")).state, "completed");
@@ -123,7 +115,7 @@ Deno.test("wait --queue: of other queues nothing counts, and a death gives 1", (
     await home.startWorkers(4);
     await home.untilJob("d", "processing");
     const both = await startWait(home, "--queue", "builds");
-    await open(home);
+    await openGate(home);
     const { code, stdout } = await both.ended;
     assert.deepEqual([code, stdout], [1, "Job b died: exited with 3\n1 completed, 1 failed\n"]);
     assert.equal(
@@ -183,10 +175,10 @@ Deno.test("wait: a job that is retried while others are waited for is waited for
     await home.startWorkers(2);
     await home.untilJob("a", "dead");
     const { ended } = await startWait(home, "a", "b");
-    await open(home, "fixed");
+    await openGate(home, "fixed");
     await home.run("retry", "a");
     await home.untilJob("a", "completed");
-    await open(home);
+    await openGate(home);
     assert.equal((await ended).code, 0);
   }));
 
@@ -219,7 +211,7 @@ Deno.test("wait: with --quiet and without a terminal nothing but errors is print
     await home.enqueue({ id: "a", command: gate() });
     await home.startWorkers(1);
     const { ended } = await startWait(home, "a", "--quiet");
-    await open(home);
+    await openGate(home);
     assert.deepEqual(await ended, { code: 0, stdout: "", stderr: "" });
   }));
 

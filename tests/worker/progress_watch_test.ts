@@ -3,7 +3,13 @@ import { join } from "node:path";
 import type { ProcessingJob } from "../../src/core/job.ts";
 import type { Progress } from "../../src/core/progress.ts";
 import { createHome, resolveHome } from "../../src/home/home.ts";
-import { createOutputFiles, limitFile, type OutputPaths, outputPaths } from "../../src/home/output_files.ts";
+import {
+  createOutputFiles,
+  createOutputFolder,
+  limitFile,
+  type OutputPaths,
+  outputPaths,
+} from "../../src/home/output_files.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { MAX_LOOK_BYTES, ProgressWatch } from "../../src/worker/progress_watch.ts";
 import { claimed, enqueueIds } from "../conformance/samples.ts";
@@ -33,6 +39,7 @@ function onStage(work: (stage: Stage) => Promise<void>): Promise<void> {
       const job = await claimed(store);
       const place = { home, storeUid: store.uid };
       const paths = outputPaths(place, job.seq, job.claim.attemptId);
+      createOutputFolder(paths);
       createOutputFiles(paths);
       const watch = new ProgressWatch(store, place);
       await work({

@@ -1,0 +1,15 @@
+/**
+ * Jobs that run until the test lets them go on.
+ */
+
+import type { TemporaryHome } from "../harness/temporary_home.ts";
+
+/** A command that waits for the file `name`; it gives up after a minute, so that a fault hangs nobody for ever. */
+export function gate(name = "go"): string {
+  return `i=0; while [ ! -e ${name} ] && [ $i -lt 3000 ]; do i=$((i + 1)); sleep 0.02; done`;
+}
+
+/** Lets the jobs behind a gate go on. */
+export async function openGate(home: TemporaryHome, name = "go"): Promise<void> {
+  await Deno.writeTextFile(`${home.dir}/${name}`, "");
+}
