@@ -99,6 +99,7 @@ Deno.test("run: two at once without workers up don't count on each other's", () 
   TemporaryHome.use(async (home) => {
     const first = startRun(home, "--id", "first", "--", `echo 1; ${gate()}`);
     await waitFor("the first to run", () => first.printed.stdout === "1\n");
+    assert.match(await home.run("worker", "list"), / one job /);
     const second = await home.call(["run", "--", "echo 2"]);
     assert.deepEqual([second.code, second.stdout], [0, "2\n"]);
     await openGate(home);

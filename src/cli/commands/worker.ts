@@ -140,7 +140,7 @@ export async function workerList(context: Context): Promise<void> {
     view.jobs.map((job) => lasting(job.claim.since)).join(", ") || "-",
     String(view.worker.jobsSucceeded),
     String(view.worker.jobsFailed),
-    view.worker.queues.join(", ") || "all",
+    view.worker.onlyJobSeq !== undefined ? "one job" : view.worker.queues.join(", ") || "all",
     view.jobs.map(({ progress }) => progress === null ? "-" : progressText(progress, { cells: 10 }))
       .join(", ") || "-",
   ]);
