@@ -321,10 +321,27 @@ async function atRoot(context: Context, operands: readonly string[], program: Co
     return 0;
   }
   const [typed] = operands;
-  if (typed === undefined) program.help({ error: true });
-  const known = program.commands.map((known) => known.name());
+  if (typed === undefined) {
+    const { bareStatus } = await import("./commands/status.ts");
+    await bareStatus(context);
+    return 0;
+  }
+  const inGroups = commandsInGroups(program, typed);
+  if (inGroups.length > 0) {
+    const calls = inGroups.map((words) => `queuectl ${words}`);
+    throw badInput(`There is no command "${typed}" by itself`, calls.join(" or "));
+  }
+  const known = program.commands.map((command) => command.name());
   const usage = (word: string) => `queuectl ${word}`;
   throw unknownWord("bad_input", `There is no command "${typed}"`, { typed, known, usage });
+}
+
+/** Where a word is a command of groups, the whole of it: `worker start` for `start`. */
+function commandsInGroups(program: Command, typed: string): string[] {
+  return program.commands.flatMap((group) =>
+    group.commands.filter((command) => command.name() === typed)
+      .map((command) => `${group.name()} ${command.name()}`)
+  );
 }
 
 function collect(value: string, before: string[] | undefined): string[] {

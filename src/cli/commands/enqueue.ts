@@ -6,9 +6,11 @@ import { resolve } from "node:path";
 import { badInput, QueueError } from "../../core/errors.ts";
 import { parseDurationMs } from "../../core/duration.ts";
 import { checkJobInput } from "../../core/job_input.ts";
+import type { Job } from "../../core/job.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
 import { shellJoin } from "../../core/shell_words.ts";
+import { seemsAtWork } from "../../home/worker_presence.ts";
 import type { Context } from "../context.ts";
 import { printableLine } from "../../core/printable.ts";
 
@@ -54,6 +56,24 @@ export async function enqueue(
   } else {
     output.result(`Enqueued ${jobs.length} jobs`);
   }
+  if (!context.flags.json && !context.flags.quiet) await warnIfUnserved(context, jobs);
+}
+
+/** Says so if no worker that is alive serves the queue of a job: it would wait for ever. */
+async function warnIfUnserved(context: Context, jobs: readonly Job[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const workers = (await (await context.store()).workers()).filter((one) => seemsAtWork(context.home, one));
+  if (workers.length === 0) {
+    return context.output.talk("No worker is alive to run it; to start one: queuectl worker start");
+  }
+  const isServed = (queue: string) =>
+    workers.some(({ queues }) => queues.length === 0 || queues.includes(queue));
+  const unserved = [...new Set(jobs.map((job) => job.queue))].find((queue) => !isServed(queue));
+  if (unserved === undefined) return;
+  context.output.talk(
+    `No worker that is alive serves the queue ${printableLine(unserved)}; to start one: ` +
+      shellJoin(["queuectl", "worker", "start", "--queue", unserved]),
+  );
 }
 
 /** The jobs that a command line describes, checked. Throws `bad_input` if it describes none, or in several ways. */

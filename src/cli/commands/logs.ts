@@ -30,7 +30,7 @@ const FOLLOW_INTERVAL_MS = 100;
 /** Prints the output of a job's last attempt, or of the one asked for. */
 export async function logs(context: Context, operands: readonly string[], flags: LogsFlags): Promise<void> {
   const queue = await context.queue();
-  const job = await queue.job(operands[0]!);
+  const job = await queue.meantJob(operands[0]!, "logs");
   const streams = streamsOf(flags);
   if (flags.follow) return await follow(context, { queue, job, streams, flags });
   const attempt = await attemptOf(queue, job, flags.attempt);
@@ -53,7 +53,7 @@ export async function logs(context: Context, operands: readonly string[], flags:
 /** `output get ID`: the last attempt's output with how it ended. */
 export async function outputGet(context: Context, operands: readonly string[]): Promise<void> {
   const queue = await context.queue();
-  const job = await queue.job(operands[0]!);
+  const job = await queue.meantJob(operands[0]!, "output get");
   const attempt = await attemptOf(queue, job, undefined);
   const paths = attempt === null ? null : await context.outputPaths(job, attempt);
   const [stdout, stderr] = [
