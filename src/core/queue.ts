@@ -8,9 +8,9 @@ import type { Attempt } from "./attempt.ts";
 import { type Config, CONFIG_KEYS, type ConfigKey, parseSetting, readConfig, resolveKey } from "./config.ts";
 import { badInput, conflict, DuplicateIdError, notFound, QueueError } from "./errors.ts";
 import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
-import { meantId } from "./job_ids.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
+import { meantId } from "./meant_job.ts";
 import { callFor } from "./shell_words.ts";
 import type { JobCounts, JobFilter, OutputRef, Store } from "./store.ts";
 

@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import { meantId } from "../../src/core/job_ids.ts";
+import { meantId } from "../../src/core/meant_job.ts";
 import type { Store } from "../../src/core/store.ts";
 import { enqueueIds, newJob, T0 } from "./samples.ts";
 import type { Behaviour } from "./store_under_test.ts";
