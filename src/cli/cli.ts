@@ -26,6 +26,10 @@ export async function runCli(args: readonly string[], wiring: Wiring): Promise<n
     }
   };
   const program = describe(on);
+  if (args[0] === "__complete") {
+    await (await import("./completion/answer.ts")).answerShell(program, args.slice(1), wiring);
+    return 0;
+  }
   const typed = withKebabFlags(args, program);
   try {
     await program.parseAsync(typed, { from: "user" });
@@ -231,6 +235,13 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     command,
     on,
   );
+
+  command(program, "completions <shell>", "Print what makes a shell complete commands, flags and ids", [
+    `eval "$(queuectl completions bash)"`,
+    "queuectl completions fish > ~/.config/fish/completions/queuectl.fish",
+  ])
+    .addHelpText("after", "\nShells: bash, zsh, fish, powershell")
+    .action(on(async () => (await import("./commands/completions.ts")).completions));
 
   command(program, "init-db", "Create the store, which other commands do by themselves", ["queuectl init-db"])
     .action(on(async () => (await import("./commands/init_db.ts")).initDb));

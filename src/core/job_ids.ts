@@ -12,13 +12,16 @@ export interface JobGlimpse {
   readonly command: string;
 }
 
-/** Looks at ids whose cost doesn't grow with the number of jobs. */
+/** Looks at ids, and at names of queues, whose cost doesn't grow with the number of jobs. */
 export interface JobIds {
   /** At most `limit` jobs whose ids begin with `prefix`, in the order of the ids' bytes. */
   startingWith(prefix: string, limit: number): Promise<JobGlimpse[]>;
 
   /** The `limit` jobs that arrived last, in this state if one is given, newest first. */
   newest(limit: number, state?: JobState): Promise<JobGlimpse[]>;
+
+  /** At most `limit` queues that have or had jobs and whose names begin with `prefix`, by name. */
+  queues(prefix: string, limit: number): Promise<string[]>;
 }
 
 /**

@@ -28,6 +28,16 @@ export class SqliteIds implements JobIds {
         .map(glimpseFromRow)
     );
   }
+
+  queues(prefix: string, limit: number): Promise<string[]> {
+    const end = behindPrefix(prefix);
+    return this.#db.read(() =>
+      (end === null
+        ? this.#db.all(QUEUES_FROM, prefix, limit)
+        : this.#db.all(QUEUES_BETWEEN, prefix, end, limit))
+        .map((row) => row.queue as string)
+    );
+  }
 }
 
 function glimpseFromRow(row: Row): JobGlimpse {
@@ -44,3 +54,8 @@ const IDS_FROM = `${GLIMPSE} WHERE id >= ? ORDER BY id LIMIT ?`;
 const NEWEST = `${GLIMPSE} ORDER BY seq DESC LIMIT ?`;
 
 const NEWEST_OF_STATE = `${GLIMPSE} WHERE state = ? ORDER BY seq DESC LIMIT ?`;
+
+const QUEUES_FROM = "SELECT DISTINCT queue FROM counters WHERE queue >= ? ORDER BY queue LIMIT ?";
+
+const QUEUES_BETWEEN = `
+  SELECT DISTINCT queue FROM counters WHERE queue >= ? AND queue < ? ORDER BY queue LIMIT ?`;
