@@ -159,14 +159,21 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
   ])
     .action(on(async () => (await import("./commands/status.ts")).get));
 
-  command(program, "logs <id>", "Print what a job printed", [
+  command(program, "logs [id...]", "Print what jobs printed, or print it as it comes", [
     "queuectl logs job1",
-    "queuectl logs job1 --follow",
+    "queuectl logs job1 job2 --follow",
+    "queuectl logs -f --queue reports --since 10m",
     "queuectl logs job1 --attempt 2 --stderr",
+    "queuectl logs --all --tail 5 --timestamps",
     "queuectl logs job1 --path",
   ])
-    .option("-f, --follow", "go on until the job has ended")
+    .option("-f, --follow", "go on until the jobs have ended; all jobs if none is named")
+    .option("--queue <queue>", "of all jobs of this queue; with -f, also of those that come later")
+    .option("--all", "of all jobs")
     .option("--attempt <n>", "of this attempt; the last if absent")
+    .option("--since <time>", "of all attempts that ran since then: 10m, or a time in ISO 8601")
+    .option("--tail <n>", "only the last lines of each stream that are there by now")
+    .option("-t, --timestamps", "before each line, when it was seen, or its file last changed before that")
     .option("--stdout", "standard output alone")
     .option("--stderr", "standard error alone")
     .option("--path", "print the paths of the files instead")
@@ -177,7 +184,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl output get job1",
   ]);
   command(output, "get <id>", "Print a job's output, exit code and finish time", ["queuectl output get job1"])
-    .action(on(async () => (await import("./commands/logs.ts")).outputGet));
+    .action(on(async () => (await import("./commands/output.ts")).outputGet));
 
   command(program, "history [id]", "Show attempts, of one job or the newest of all", [
     "queuectl history",

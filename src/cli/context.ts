@@ -139,7 +139,7 @@ export class Context {
   }
 
   /** Where an attempt's output is. */
-  async outputPaths(job: Job, attempt: Attempt): Promise<OutputPaths> {
+  async outputPaths(job: Pick<Job, "seq">, attempt: Attempt): Promise<OutputPaths> {
     return outputPaths({ home: this.home, storeUid: (await this.store()).uid }, job.seq, attempt.id);
   }
 
