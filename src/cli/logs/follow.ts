@@ -6,7 +6,7 @@
 
 import type { Attempt } from "../../core/attempt.ts";
 import type { LogEntry } from "../../core/event.ts";
-import { FINAL_STATES, type Job, type JobState } from "../../core/job.ts";
+import { isFinal, type Job } from "../../core/job.ts";
 import type { Store } from "../../core/store.ts";
 import { printableLine } from "../../core/printable.ts";
 import { watchChanges } from "../../home/changes.ts";
@@ -37,6 +37,8 @@ const MIN_PAUSE_MS = 20;
 /** More files than this take turns, so that a look stays short. */
 const ATTEMPTS_PER_LOOK = 250;
 const PAGE = 1000;
+/** A job that is due ever so late is followed, too. */
+const FOR_EVER = Number.MAX_SAFE_INTEGER;
 /** Among so many of the newest attempts those are found that `since` wants. */
 const RECENT_ATTEMPTS = 1000;
 
@@ -102,7 +104,7 @@ class Following {
   async begin(): Promise<void> {
     const { jobs, attempt, since } = this.#followed;
     // The log first: what changes between the two looks is then found twice and not missed.
-    this.#afterId = await newestEntryId(this.#store);
+    this.#afterId = await this.#store.backlog.newestEventId();
     if (jobs === null) return await this.#beginQueue();
     for (const job of jobs) {
       const attempts = await this.#store.attempts(job.seq);
@@ -219,7 +221,7 @@ class Following {
 
   async #isOver(): Promise<boolean> {
     const { jobs, attempt, queue } = this.#followed;
-    if (jobs === null) return !await hasUnfinished(this.#store, queue);
+    if (jobs === null) return !await this.#store.backlog.isLeft(queue === null ? [] : [queue], FOR_EVER);
     if (attempt !== null) return true;
     for (const [seq, id] of this.#awaited) {
       const job = await this.#store.job(id);
@@ -240,16 +242,6 @@ export function ranAfter(attempts: readonly Attempt[], since: number): Attempt[]
   return attempts.filter((attempt) => attempt.outcome === null || attempt.finishedAt >= since);
 }
 
-function isFinal(job: Job): boolean {
-  return (FINAL_STATES as readonly JobState[]).includes(job.state);
-}
-
-/** Whether a job of the queue (null: of any) may still run without a user's doing. */
-async function hasUnfinished(store: Store, queue: string | null): Promise<boolean> {
-  const states: JobState[] = ["pending", "processing", "failed"];
-  return (await store.jobs({ states, ...(queue === null ? {} : { queue }), limit: 1 })).length > 0;
-}
-
 async function pause(ms: number, onStart: (end: () => void) => void = () => {}): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   await new Promise<void>((resolve) => {
@@ -257,18 +249,4 @@ async function pause(ms: number, onStart: (end: () => void) => void = () => {}):
     onStart(resolve);
   });
   clearTimeout(timer);
-}
-
-/** The id of the newest entry of the log, found by halving. */
-async function newestEntryId(store: Store): Promise<number> {
-  const isBehind = async (id: number) => (await store.events(id, 1)).length > 0;
-  let step = 1;
-  while (await isBehind(step)) step *= 2;
-  let [low, high] = [0, step];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (await isBehind(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
