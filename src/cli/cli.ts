@@ -151,7 +151,15 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl status",
     "queuectl status job1",
     "queuectl status --json",
-  ]).action(on(async () => (await import("./commands/status.ts")).status));
+    "queuectl status --watch",
+  ])
+    .option("-w, --watch", "go on, as top does; without a terminal print it each time it has changed")
+    .action(on(async () => (await import("./commands/status.ts")).status));
+
+  command(program, "top", "Watch workers, queues and jobs, and act on them, on the whole screen", [
+    "queuectl top",
+  ])
+    .action(on(async () => (await import("./commands/top.ts")).top));
 
   command(program, "get <id>", "Show one job in full, with its attempts", [
     "queuectl get job1",

@@ -8,11 +8,10 @@ import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "./home.ts";
 
 /**
- * Whether a registered worker seems to be alive and still takes jobs. It is no proof in either direction, as a
- * pid may have been given to another process: enough for a hint, too little for giving a worker's jobs back.
+ * Whether a registered worker's process seems to be there. It is no proof in either direction, as a pid may have
+ * been given to another process: enough for a hint, too little for giving a worker's jobs back.
  */
-export function seemsAtWork(home: Home, worker: WorkerRecord): boolean {
-  if (worker.stopping) return false;
+export function seemsPresent(home: Home, worker: WorkerRecord): boolean {
   return isLockHeld(join(home.runDir, worker.lockName)) ?? processExists(worker.identity.pid);
 }
 

@@ -10,7 +10,8 @@ import type { Job } from "../../core/job.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
 import { shellJoin } from "../../core/shell_words.ts";
-import { seemsAtWork } from "../../home/worker_presence.ts";
+import { serves, type WorkerView } from "../../core/worker_record.ts";
+import { seemsPresent } from "../../home/worker_presence.ts";
 import type { Context } from "../context.ts";
 import { printableLine } from "../../core/printable.ts";
 
@@ -62,14 +63,18 @@ export async function enqueue(
 /** Says so if no worker that is alive serves the queue of a job: it would wait for ever. */
 async function warnIfUnserved(context: Context, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return;
-  const workers = (await (await context.store()).workers()).filter((one) => seemsAtWork(context.home, one));
-  if (workers.length === 0) {
-    return context.output.talk("No worker is alive to run it; to start one: queuectl worker start");
-  }
-  const isServed = (queue: string) =>
-    workers.some(({ queues }) => queues.length === 0 || queues.includes(queue));
+  const views = (await (await context.store()).workers())
+    .map((worker): WorkerView => ({
+      worker,
+      life: seemsPresent(context.home, worker) ? "alive" : "dead",
+      jobs: [],
+    }));
+  const isServed = (queue: string) => views.some((view) => serves(view, queue));
   const unserved = [...new Set(jobs.map((job) => job.queue))].find((queue) => !isServed(queue));
   if (unserved === undefined) return;
+  if (!views.some((view) => view.worker.queues.some((queue) => serves(view, queue)))) {
+    return context.output.talk("No worker is alive to run it; to start one: queuectl worker start");
+  }
   context.output.talk(
     `No worker that is alive serves the queue ${printableLine(unserved)}; to start one: ` +
       shellJoin(["queuectl", "worker", "start", "--queue", unserved]),

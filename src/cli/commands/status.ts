@@ -4,8 +4,10 @@
 
 import type { Attempt } from "../../core/attempt.ts";
 import { formatDuration } from "../../core/duration.ts";
+import { badInput } from "../../core/errors.ts";
 import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
 import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
+import { callFor } from "../../core/shell_words.ts";
 import type { JobCounts } from "../../core/store.ts";
 import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
@@ -27,7 +29,15 @@ const LABELS: Record<JobState, string> = {
 const NO_JOBS = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as JobCounts;
 
 /** Without an id: the workers and the jobs by state. With one: that job. */
-export async function status(context: Context, operands: readonly string[]): Promise<void> {
+export async function status(
+  context: Context,
+  operands: readonly string[],
+  flags: { readonly watch?: boolean },
+): Promise<number | void> {
+  if (flags.watch && operands.length > 0) {
+    throw badInput("Cannot watch one job", callFor("logs --follow", operands[0]!));
+  }
+  if (flags.watch) return await (await import("./top.ts")).watchStatus(context);
   if (operands[0] !== undefined) return await get(context, operands);
   printStatus(context, await context.workers(), await (await context.queue()).counts());
 }
@@ -44,7 +54,8 @@ export async function bareStatus(context: Context): Promise<void> {
   context.output.talk("All commands: queuectl --help");
 }
 
-function printStatus(context: Context, workers: readonly WorkerView[], counts: JobCounts): void {
+/** Prints the workers, with what they run, and the number of jobs in each state. */
+export function printStatus(context: Context, workers: readonly WorkerView[], counts: JobCounts): void {
   const { output } = context;
   if (context.flags.json) return output.json(statusJson(workers, counts));
   output.result(workersLine(workers));
