@@ -28,6 +28,10 @@ export async function runCli(args: readonly string[], wiring: Wiring): Promise<n
     }
   };
   const program = describe(on);
+  if (args[0] === "__complete") {
+    await (await import("./completion/answer.ts")).answerShell(program, args.slice(1), wiring);
+    return 0;
+  }
   const typed = withKebabFlags(args, program);
   try {
     await program.parseAsync(typed, { from: "user" });
@@ -138,7 +142,15 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl status",
     "queuectl status job1",
     "queuectl status --json",
-  ]).action(on(async () => (await import("./commands/status.ts")).status));
+    "queuectl status --watch",
+  ])
+    .option("-w, --watch", "go on, as top does; without a terminal print it each time it has changed")
+    .action(on(async () => (await import("./commands/status.ts")).status));
+
+  command(program, "top", "Watch workers, queues and jobs, and act on them, on the whole screen", [
+    "queuectl top",
+  ])
+    .action(on(async () => (await import("./commands/top.ts")).top));
 
   command(program, "get <id>", "Show one job in full, with its attempts", [
     "queuectl get job1",
@@ -146,14 +158,21 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
   ])
     .action(on(async () => (await import("./commands/status.ts")).get));
 
-  command(program, "logs <id>", "Print what a job printed", [
+  command(program, "logs [id...]", "Print what jobs printed, or print it as it comes", [
     "queuectl logs job1",
-    "queuectl logs job1 --follow",
+    "queuectl logs job1 job2 --follow",
+    "queuectl logs -f --queue reports --since 10m",
     "queuectl logs job1 --attempt 2 --stderr",
+    "queuectl logs --all --tail 5 --timestamps",
     "queuectl logs job1 --path",
   ])
-    .option("-f, --follow", "go on until the job has ended")
+    .option("-f, --follow", "go on until the jobs have ended; all jobs if none is named")
+    .option("--queue <queue>", "of all jobs of this queue; with -f, also of those that come later")
+    .option("--all", "of all jobs")
     .option("--attempt <n>", "of this attempt; the last if absent")
+    .option("--since <time>", "of all attempts that ran since then: 10m, or a time in ISO 8601")
+    .option("--tail <n>", "only the last lines of each stream that are there by now")
+    .option("-t, --timestamps", "before each line, when it was seen, or its file last changed before that")
     .option("--stdout", "standard output alone")
     .option("--stderr", "standard error alone")
     .option("--path", "print the paths of the files instead")
@@ -164,7 +183,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl output get job1",
   ]);
   command(output, "get <id>", "Print a job's output, exit code and finish time", ["queuectl output get job1"])
-    .action(on(async () => (await import("./commands/logs.ts")).outputGet));
+    .action(on(async () => (await import("./commands/output.ts")).outputGet));
 
   command(program, "history [id]", "Show attempts, of one job or the newest of all", [
     "queuectl history",
@@ -217,6 +236,13 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     command,
     on,
   );
+
+  command(program, "completions <shell>", "Print what makes a shell complete commands, flags and ids", [
+    `eval "$(queuectl completions bash)"`,
+    "queuectl completions fish > ~/.config/fish/completions/queuectl.fish",
+  ])
+    .addHelpText("after", "\nShells: bash, zsh, fish, powershell")
+    .action(on(async () => (await import("./commands/completions.ts")).completions));
 
   command(program, "init-db", "Create the store, which other commands do by themselves", ["queuectl init-db"])
     .action(on(async () => (await import("./commands/init_db.ts")).initDb));
@@ -319,8 +345,25 @@ async function atRoot(context: Context, operands: readonly string[], program: Co
     return 0;
   }
   const [typed] = operands;
-  if (typed === undefined) program.help({ error: true });
-  const known = program.commands.map((known) => known.name());
+  if (typed === undefined) {
+    const { bareStatus } = await import("./commands/status.ts");
+    await bareStatus(context);
+    return 0;
+  }
+  const inGroups = commandsInGroups(program, typed);
+  if (inGroups.length > 0) {
+    const calls = inGroups.map((words) => `queuectl ${words}`);
+    throw badInput(`There is no command "${typed}" by itself`, calls.join(" or "));
+  }
+  const known = program.commands.map((command) => command.name());
   const usage = (word: string) => `queuectl ${word}`;
   throw unknownWord("bad_input", `There is no command "${typed}"`, { typed, known, usage });
+}
+
+/** Where a word is a command of groups, the whole of it: `worker start` for `start`. */
+function commandsInGroups(program: Command, typed: string): string[] {
+  return program.commands.flatMap((group) =>
+    group.commands.filter((command) => command.name() === typed)
+      .map((command) => `${group.name()} ${command.name()}`)
+  );
 }

@@ -116,6 +116,16 @@ export class Context {
     return this.#store;
   }
 
+  /** Whether there is a store already; asking creates nothing. */
+  hasStore(): boolean {
+    try {
+      return Deno.statSync(this.home.dbPath).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      return true; // what is wrong with it is told when it is opened
+    }
+  }
+
   /** The use cases over the store. */
   async queue(): Promise<Queue> {
     const store = await this.store();
@@ -129,7 +139,7 @@ export class Context {
   }
 
   /** Where an attempt's output is. */
-  async outputPaths(job: Job, attempt: Attempt): Promise<OutputPaths> {
+  async outputPaths(job: Pick<Job, "seq">, attempt: Attempt): Promise<OutputPaths> {
     return outputPaths({ home: this.home, storeUid: (await this.store()).uid }, job.seq, attempt.id);
   }
 

@@ -14,6 +14,8 @@ export interface Output {
   json(value: Json): void;
   /** Bytes as they are, on stdout. */
   bytes(bytes: Uint8Array): void;
+  /** Bytes as they are, on stderr: what a job wrote to its own. */
+  errorBytes(bytes: Uint8Array): void;
   /** A line for the person at the terminal, on stderr; nothing with `--quiet`. */
   talk(line: string): void;
 }
@@ -24,6 +26,7 @@ export function processOutput(options: { isQuiet: boolean }): Output {
     result: (line) => writeAll(Deno.stdout, encode(`${line}\n`)),
     json: (value) => writeAll(Deno.stdout, encode(`${jsonText(value)}\n`)),
     bytes: (bytes) => writeAll(Deno.stdout, bytes),
+    errorBytes: (bytes) => writeAll(Deno.stderr, bytes),
     talk: (line) => {
       if (!options.isQuiet) writeIfRead(line);
     },

@@ -21,6 +21,8 @@ export interface Mistyped {
   readonly known: readonly string[];
   /** What to type with the right word; the word alone if absent. */
   readonly usage?: (word: string) => string;
+  /** The cure when none of the known words is near; all of them if absent. */
+  readonly otherwise?: string;
 }
 
 interface ErrorOptions {

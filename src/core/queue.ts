@@ -10,6 +10,7 @@ import { badInput, conflict, DuplicateIdError, notFound, QueueError } from "./er
 import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
+import { meantId } from "./meant_job.ts";
 import { callFor } from "./shell_words.ts";
 import type { JobCounts, JobFilter, OutputRef, Store } from "./store.ts";
 
@@ -74,6 +75,21 @@ export class Queue {
     const job = await this.#store.job(id);
     if (job === null) throw notFound(`There is no job ${id}`, "queuectl list");
     return job;
+  }
+
+  /**
+   * The id of the job that each of `given` means: a whole id, an unambiguous beginning of one, or `@last`.
+   * Throws `not_found` and, where several ids begin so, `bad_input`. `command` is what the user calls.
+   */
+  async meantIds(given: readonly string[], command?: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (const word of given) ids.push(await meantId(this.#store, word, command));
+    return ids;
+  }
+
+  /** The job that `given` means, with the errors of `meantIds`. */
+  async meantJob(given: string, command?: string): Promise<Job> {
+    return await this.job(await meantId(this.#store, given, command));
   }
 
   /** The attempts of a job, oldest first. */

@@ -8,7 +8,7 @@ export function shellJoin(words: readonly string[]): string {
     .join(" ");
 }
 
-/** The call of a command about one job; an id that looks like a flag comes behind `--`. */
+/** The call of a command, such as `dlq show`, about one job; an id that looks like a flag comes behind `--`. */
 export function callFor(command: string, id: string): string {
-  return shellJoin(["queuectl", command, ...(id.startsWith("-") ? ["--"] : []), id]);
+  return shellJoin(["queuectl", ...command.split(" "), ...(id.startsWith("-") ? ["--"] : []), id]);
 }

@@ -18,6 +18,7 @@ import type { Backlog } from "./backlog.ts";
 import type { ConfigKey, SchedulingMode } from "./config.ts";
 import type { LogEntry } from "./event.ts";
 import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
+import type { JobIds } from "./job_ids.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
 import type { Progress } from "./progress.ts";
 import type { NewWorker, WorkerRecord } from "./worker_record.ts";
@@ -79,6 +80,9 @@ export interface Store {
 
   /** What is still to be done. */
   readonly backlog: Backlog;
+
+  /** Looks at the jobs' ids. */
+  readonly ids: JobIds;
 
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.

@@ -20,7 +20,7 @@ export function nearest(typed: string, known: readonly string[]): string | null 
 /** The cure to print for `error`: the nearest known word if one was mistyped, else its own hint or null. */
 export function cureFor(error: QueueError): string | null {
   if (error.mistyped === null) return error.hint;
-  const { typed, known, usage = (word: string) => word } = error.mistyped;
+  const { typed, known, usage = (word: string) => word, otherwise } = error.mistyped;
   const word = nearest(typed, known);
-  return word === null ? `one of ${known.join(", ")}` : usage(word);
+  return word === null ? otherwise ?? `one of ${known.join(", ")}` : usage(word);
 }

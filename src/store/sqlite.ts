@@ -33,6 +33,7 @@ import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
 import { SqliteBacklog } from "./sqlite_backlog.ts";
 import { ReadyJobs } from "./sqlite_ready.ts";
+import { SqliteIds } from "./sqlite_ids.ts";
 import * as workers from "./workers_table.ts";
 
 /** The end of a job whose worker died; `lifecycle.ts` decides what it becomes. */
@@ -42,6 +43,7 @@ const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error:
 export class SqliteStore implements Store {
   readonly uid: string;
   readonly backlog: Backlog;
+  readonly ids: SqliteIds;
   readonly #db: Connection;
   readonly #ready: ReadyJobs;
 
@@ -49,6 +51,7 @@ export class SqliteStore implements Store {
     this.#db = db;
     this.backlog = new SqliteBacklog(db);
     this.#ready = new ReadyJobs(db);
+    this.ids = new SqliteIds(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 

@@ -9,6 +9,7 @@ import { deletionBehaviours } from "./deletion.ts";
 import { endBehaviours } from "./end.ts";
 import { enqueueBehaviours } from "./enqueue.ts";
 import { historyBehaviours } from "./history.ts";
+import { idBehaviours } from "./ids.ts";
 import { listingBehaviours } from "./listing.ts";
 import { progressBehaviours } from "./progress.ts";
 import { randomBehaviours } from "./random.ts";
@@ -30,6 +31,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   userEventBehaviours(behaviour);
   deletionBehaviours(behaviour);
   listingBehaviours(behaviour);
+  idBehaviours(behaviour);
   historyBehaviours(behaviour);
   workerBehaviours(behaviour);
   configBehaviours(behaviour);

@@ -5,6 +5,7 @@
 import { inUsersUnit, resolveKey, SETTINGS } from "../../core/config.ts";
 import type { ConfigEntry } from "../../core/queue.ts";
 import type { Context } from "../context.ts";
+import { printListing } from "../pager.ts";
 import { renderTable } from "../table.ts";
 
 /** `config set KEY VALUE`. */
@@ -32,7 +33,7 @@ export async function configList(context: Context): Promise<void> {
     String(SETTINGS[entry.key].default),
     SETTINGS[entry.key].meaning,
   ]);
-  context.output.result(renderTable(["KEY", "VALUE", "DEFAULT", "MEANING"], rows, 3));
+  await printListing(context, renderTable(["KEY", "VALUE", "DEFAULT", "MEANING"], rows, 3));
 }
 
 /** `config reset KEY`: back to the default. */

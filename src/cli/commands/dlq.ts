@@ -38,8 +38,10 @@ export async function dlqList(
 
 /** `dlq show ID`: one dead job in full. */
 export async function dlqShow(context: Context, operands: readonly string[]): Promise<void> {
-  await (await context.queue()).deadJob(operands[0]!, "show");
-  await get(context, operands);
+  const queue = await context.queue();
+  const [id] = await queue.meantIds([operands[0]!], "dlq show");
+  await queue.deadJob(id!, "show");
+  await get(context, [id!]);
 }
 
 /** `dlq retry ID…` or `--all`: dead jobs become pending now. */
@@ -64,7 +66,7 @@ export async function dlqRetry(
     const retried = await queue.retryAllDead(options);
     return context.flags.json ? output.json({ retried }) : output.result(`Retried ${retried} job(s)`);
   }
-  const jobs = await queue.retryDead(operands, options);
+  const jobs = await queue.retryDead(await queue.meantIds(operands, "dlq retry"), options);
   if (context.flags.json) return output.json(jobs.map(jobJson));
   for (const job of jobs) {
     output.result(

@@ -6,9 +6,12 @@ import { resolve } from "node:path";
 import { badInput, QueueError } from "../../core/errors.ts";
 import { parseDurationMs } from "../../core/duration.ts";
 import { checkJobInput } from "../../core/job_input.ts";
+import type { Job } from "../../core/job.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
 import { shellJoin } from "../../core/shell_words.ts";
+import { serves, type WorkerView } from "../../core/worker_record.ts";
+import { seemsPresent } from "../../home/worker_presence.ts";
 import type { Context } from "../context.ts";
 import { printableLine } from "../../core/printable.ts";
 
@@ -54,6 +57,28 @@ export async function enqueue(
   } else {
     output.result(`Enqueued ${jobs.length} jobs`);
   }
+  if (!context.flags.json && !context.flags.quiet) await warnIfUnserved(context, jobs);
+}
+
+/** Says so if no worker that is alive serves the queue of a job: it would wait for ever. */
+async function warnIfUnserved(context: Context, jobs: readonly Job[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const views = (await (await context.store()).workers())
+    .map((worker): WorkerView => ({
+      worker,
+      life: seemsPresent(context.home, worker) ? "alive" : "dead",
+      jobs: [],
+    }));
+  const isServed = (queue: string) => views.some((view) => serves(view, queue));
+  const unserved = [...new Set(jobs.map((job) => job.queue))].find((queue) => !isServed(queue));
+  if (unserved === undefined) return;
+  if (!views.some((view) => view.worker.queues.some((queue) => serves(view, queue)))) {
+    return context.output.talk("No worker is alive to run it; to start one: queuectl worker start");
+  }
+  context.output.talk(
+    `No worker that is alive serves the queue ${printableLine(unserved)}; to start one: ` +
+      shellJoin(["queuectl", "worker", "start", "--queue", unserved]),
+  );
 }
 
 /** The jobs that a command line describes, checked. Throws `bad_input` if it describes none, or in several ways. */

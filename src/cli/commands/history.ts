@@ -7,6 +7,7 @@ import { formatDuration } from "../../core/duration.ts";
 import { attemptJson } from "../../core/json_view.ts";
 import type { Context } from "../context.ts";
 import { localTime } from "../local_time.ts";
+import { printListing } from "../pager.ts";
 import { renderTable } from "../table.ts";
 import { parseLimit } from "./list.ts";
 
@@ -23,10 +24,10 @@ export async function history(
   const [id] = operands;
   const attempts = id === undefined
     ? await queue.recentAttempts(limit ?? DEFAULT_LIMIT)
-    : (await queue.attempts(await queue.job(id))).slice(-(limit ?? Infinity));
+    : (await queue.attempts(await queue.meantJob(id, "history"))).slice(-(limit ?? Infinity));
   if (context.flags.json) return context.output.json(attempts.map(attemptJson));
   if (attempts.length === 0) return context.output.talk("No attempts yet");
-  context.output.result(attemptsTable(attempts, { withJob: true }));
+  await printListing(context, attemptsTable(attempts, { withJob: true }));
 }
 
 /** A table of attempts. */

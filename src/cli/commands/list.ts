@@ -9,6 +9,7 @@ import type { JobFilter } from "../../core/store.ts";
 import type { Context } from "../context.ts";
 import { jsonText } from "../output.ts";
 import { ago } from "../local_time.ts";
+import { printListing } from "../pager.ts";
 import { renderTable } from "../table.ts";
 
 /** What the flags say. */
@@ -68,7 +69,7 @@ export async function printJobs(
   const now = Date.now();
   const rows = jobs.slice(0, shown).map((job) => columns.map((column) => column.cell(job, now)));
   if (rows.length === 0) output.talk(none);
-  else output.result(renderTable(columns.map((column) => column.head), rows, 1));
+  else await printListing(context, renderTable(columns.map((column) => column.head), rows, 1));
   if (limit === null && jobs.length > shown) {
     output.talk(`Only the first ${shown} are shown; --limit N shows more`);
   }

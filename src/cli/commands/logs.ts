@@ -1,85 +1,83 @@
 /**
- * `logs` and `output get`: what a job printed.
+ * `logs`: what jobs printed, and print.
  */
 
 import type { Attempt } from "../../core/attempt.ts";
+import { parseDurationMs } from "../../core/duration.ts";
 import { badInput, notFound } from "../../core/errors.ts";
-import { FINAL_STATES, type Job } from "../../core/job.ts";
+import type { Job } from "../../core/job.ts";
+import { parseDate } from "../../core/job_input.ts";
+import type { Json } from "../../core/json_view.ts";
+import { printableLine } from "../../core/printable.ts";
 import type { Queue } from "../../core/queue.ts";
 import { callFor } from "../../core/shell_words.ts";
-import { type OutputPaths, readTextIfThere } from "../../home/output_files.ts";
 import type { Context } from "../context.ts";
-import { localTime } from "../local_time.ts";
-import { printableLine, printableOutput } from "../../core/printable.ts";
+import { AttemptOutput } from "../logs/attempt_output.ts";
+import { follow, ranAfter } from "../logs/follow.ts";
+import { sizeOf, textOf } from "../logs/growing_file.ts";
+import {
+  JsonPrinter,
+  type LinePrinter,
+  PlainPrinter,
+  PrefixedPrinter,
+  type Stream,
+} from "../logs/printers.ts";
+import { jsonText } from "../output.ts";
 
 /** What the flags say. */
 export interface LogsFlags {
   readonly follow?: boolean;
+  readonly queue?: string;
+  readonly all?: boolean;
   readonly attempt?: string;
+  readonly since?: string;
+  readonly tail?: string;
+  readonly timestamps?: boolean;
   readonly stdout?: boolean;
   readonly stderr?: boolean;
   readonly path?: boolean;
   readonly raw?: boolean;
 }
 
-type Stream = keyof OutputPaths;
-
-const CHUNK_BYTES = 65_536;
-const FOLLOW_INTERVAL_MS = 100;
-
-/** Prints the output of a job's last attempt, or of the one asked for. */
-export async function logs(context: Context, operands: readonly string[], flags: LogsFlags): Promise<void> {
-  const queue = await context.queue();
-  const job = await queue.job(operands[0]!);
-  const streams = streamsOf(flags);
-  if (flags.follow) return await follow(context, { queue, job, streams, flags });
-  const attempt = await attemptOf(queue, job, flags.attempt);
-  if (attempt === null) return nothingYet(context, job);
-  const paths = await context.outputPaths(job, attempt);
-  const { output } = context;
-  if (context.flags.json) {
-    const values = streams.map((
-      stream,
-    ) => [stream, flags.path ? paths[stream] : readTextIfThere(paths[stream])]);
-    return output.json({ job: job.id, attempt: attempt.number, ...Object.fromEntries(values) });
-  }
-  if (flags.path) return output.result(streams.map((stream) => paths[stream]).join("\n"));
-  const printers = streams.map((stream) => new StreamPrinter(context, paths[stream], flags.raw === true));
-  for (const [index, printer] of printers.entries()) {
-    if (index > 0 && !printer.isEmpty()) output.talk("--- stderr ---");
-    printer.printNew();
-    printer.finish();
-  }
+/** Which part of the output of which jobs is wanted. */
+interface Wanted {
+  /** The jobs that were named, in order; null: all of `queue`. */
+  readonly jobs: readonly Job[] | null;
+  /** Null: all queues. */
+  readonly queue: string | null;
+  readonly streams: readonly Stream[];
+  readonly since: number | null;
+  readonly tail: number | null;
 }
 
-/** `output get ID`: the last attempt's output with how it ended. */
-export async function outputGet(context: Context, operands: readonly string[]): Promise<void> {
+/** Prints the output of the last attempts of jobs, or of those asked for. */
+export async function logs(context: Context, operands: readonly string[], flags: LogsFlags): Promise<void> {
+  checkTogether(operands, flags);
   const queue = await context.queue();
-  const job = await queue.job(operands[0]!);
-  const attempt = await attemptOf(queue, job, undefined);
-  const paths = attempt === null ? null : await context.outputPaths(job, attempt);
-  const [stdout, stderr] = [
-    paths === null ? "" : readTextIfThere(paths.stdout),
-    paths === null ? "" : readTextIfThere(paths.stderr),
-  ];
-  const ended = attempt === null || attempt.outcome === null ? null : attempt;
-  const { output } = context;
-  if (context.flags.json) {
-    return output.json({
-      ...{ id: job.id, state: job.state, attempt: attempt?.number ?? null, stdout, stderr },
-      exit_code: ended?.exitCode ?? null,
-      finished_at: ended === null ? null : new Date(ended.finishedAt).toISOString(),
-    });
+  const ids = [...new Set(await queue.meantIds(operands, "logs"))];
+  const jobs = ids.length === 0 ? null : await Promise.all(ids.map((id) => queue.job(id)));
+  const wanted: Wanted = {
+    jobs,
+    queue: flags.queue ?? null,
+    streams: streamsOf(flags),
+    since: flags.since === undefined ? null : timeOf(flags.since),
+    tail: flags.tail === undefined ? null : lineCount(flags.tail),
+  };
+  if (!flags.follow) return await printOnce(context, queue, { wanted, flags });
+  const attempt = flags.attempt === undefined ? null : await attemptNumbered(queue, jobs![0]!, flags.attempt);
+  await follow(context, printerFor(context, wanted, flags), { ...wanted, attempt });
+}
+
+function checkTogether(operands: readonly string[], flags: LogsFlags): void {
+  const ways = [operands.length > 0, flags.queue !== undefined, flags.all === true].filter(Boolean).length;
+  if (ways > 1) {
+    throw badInput("Cannot show some jobs and those of a queue together", "ids, --queue or --all");
   }
-  const printable = Deno.stdout.isTerminal() ? printableOutput : (text: string) => text;
-  output.result(`Job: ${printableLine(job.id)}`);
-  output.result(`State: ${job.state}`);
-  output.result(`Exit code: ${ended?.exitCode ?? ended?.signal ?? "none yet"}`);
-  output.result(`Finished: ${ended === null ? "not yet" : localTime(ended.finishedAt)}`);
-  output.result(
-    `--- stdout ---\n${printable(stdout)}${stdout === "" || stdout.endsWith("\n") ? "" : "\n"}--- stderr ---`,
-  );
-  if (stderr !== "") output.result(printable(stderr).replace(/\n$/, ""));
+  if (ways === 0 && !flags.follow) throw badInput("There is no job to show", "queuectl logs ID, or --all");
+  if (flags.attempt !== undefined && operands.length !== 1) {
+    throw badInput("Cannot use --attempt but with one job", "queuectl logs ID --attempt N");
+  }
+  if (flags.follow && flags.path) throw badInput("Cannot use --path and --follow together", "one of them");
 }
 
 function streamsOf(flags: LogsFlags): Stream[] {
@@ -87,12 +85,83 @@ function streamsOf(flags: LogsFlags): Stream[] {
   return flags.stdout ? ["stdout"] : ["stderr"];
 }
 
-/** The attempt with a number (the latest, if several rounds had it), or the last; null if there was none. */
-async function attemptOf(queue: Queue, job: Job, number: string | undefined): Promise<Attempt | null> {
-  const attempts = await queue.attempts(job);
-  if (number === undefined) return attempts.at(-1) ?? null;
+function timeOf(text: string): number {
+  const ms = parseDurationMs(text);
+  const time = ms === null ? parseDate(text) : Date.now() - ms;
+  if (time === null) {
+    throw badInput(`Cannot read --since "${text}": it is like 10m or 2h, or a time in ISO 8601`);
+  }
+  return time;
+}
+
+function lineCount(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw badInput(`Cannot use --tail ${text}: it is a number of lines`);
+}
+
+/** Lines of a single job need no id before them. */
+function printerFor(context: Context, wanted: Wanted, flags: LogsFlags): LinePrinter {
+  if (context.flags.json) return new JsonPrinter(context.output);
+  const style = { isRaw: flags.raw === true, hasTimes: flags.timestamps === true };
+  if (wanted.jobs?.length === 1) return new PlainPrinter(context.output, style);
+  return new PrefixedPrinter(context.output, style, wanted.jobs?.map((job) => job.id) ?? []);
+}
+
+interface Asked {
+  readonly wanted: Wanted;
+  readonly flags: LogsFlags;
+}
+
+async function printOnce(context: Context, queue: Queue, { wanted, flags }: Asked): Promise<void> {
+  if (wanted.jobs?.length === 1 && wanted.since === null) {
+    return await printOne(context, queue, { wanted, flags });
+  }
+  const printer = printerFor(context, wanted, flags);
+  const documents = new ArrayPrinter(context);
+  for await (const job of jobsOf(queue, wanted)) {
+    for (const attempt of attemptsOf(await queue.attempts(job), wanted)) {
+      if (context.flags.json) documents.add(await documentOf(context, job, { attempt, wanted, flags }));
+      else if (flags.path) context.output.result(await pathsOf(context, job, { attempt, wanted }));
+      else await printAttempt(context, job, { attempt, wanted, printer });
+    }
+  }
+  if (context.flags.json) documents.end();
+}
+
+async function* jobsOf(queue: Queue, wanted: Wanted): AsyncGenerator<Job> {
+  if (wanted.jobs !== null) return yield* wanted.jobs;
+  const filter = wanted.queue === null ? {} : { queue: wanted.queue };
+  for await (const page of queue.pages(filter)) yield* page;
+}
+
+/** Of a job's attempts: those that ran after a time, or else the last one. */
+function attemptsOf(attempts: readonly Attempt[], { since }: Wanted): readonly Attempt[] {
+  return since === null ? attempts.slice(-1) : ranAfter(attempts, since);
+}
+
+/** The output of an attempt of one job: the streams as they are, the second one announced on stderr. */
+async function printOne(context: Context, queue: Queue, { wanted, flags }: Asked): Promise<void> {
+  const job = wanted.jobs![0]!;
+  const attempt = flags.attempt === undefined
+    ? (await queue.attempts(job)).at(-1)
+    : await attemptNumbered(queue, job, flags.attempt);
+  if (attempt === undefined) return nothingYet(context, job);
+  if (context.flags.json) {
+    return context.output.json(await documentOf(context, job, { attempt, wanted, flags }));
+  }
+  if (flags.path) return context.output.result(await pathsOf(context, job, { attempt, wanted }));
+  const paths = await context.outputPaths(job, attempt);
+  const printer = printerFor(context, wanted, flags);
+  for (const [index, stream] of wanted.streams.entries()) {
+    if (index > 0 && sizeOf(paths[stream]) > 0) context.output.talk("--- stderr ---");
+    await printAttempt(context, job, { attempt, wanted: { ...wanted, streams: [stream] }, printer });
+  }
+}
+
+/** The attempt with a number; the latest, if several rounds had it. Throws `not_found` if there was none. */
+async function attemptNumbered(queue: Queue, job: Job, number: string): Promise<Attempt> {
   if (!/^\d{1,9}$/.test(number)) throw badInput(`Cannot show attempt ${number}: it is a whole number from 1`);
-  const found = attempts.findLast((attempt) => attempt.number === Number(number));
+  const found = (await queue.attempts(job)).findLast((attempt) => attempt.number === Number(number));
   if (found === undefined) {
     throw notFound(`Job ${job.id} has no attempt ${number}`, callFor("history", job.id));
   }
@@ -104,86 +173,55 @@ function nothingYet(context: Context, job: Job): void {
   else context.output.talk(`Job ${printableLine(job.id)} is ${job.state} and has printed nothing yet`);
 }
 
-/** Prints what comes, through all attempts, until nothing more can come without a user's doing. */
-async function follow(
+async function printAttempt(
   context: Context,
-  followed: { queue: Queue; job: Job; streams: Stream[]; flags: LogsFlags },
+  job: Job,
+  asked: { attempt: Attempt; wanted: Wanted; printer: LinePrinter },
 ): Promise<void> {
-  const { queue, streams, flags } = followed;
-  let shownId = 0;
-  let printers: StreamPrinter[] = [];
-  while (true) {
-    // The state is read before the files: if it is final, the files are complete.
-    const job = await queue.job(followed.job.id);
-    const isFinal = (FINAL_STATES as readonly string[]).includes(job.state);
-    const asked = flags.attempt === undefined ? null : await attemptOf(queue, job, flags.attempt);
-    // Short attempts may begin and end between two looks. Those before the newest are not shown at the start.
-    const attempts = asked !== null ? [asked] : await queue.attempts(job);
-    for (const attempt of shownId === 0 ? attempts.slice(-1) : attempts.filter(({ id }) => id > shownId)) {
-      for (const printer of printers) printer.printNew();
-      if (shownId !== 0 && attempt.id !== shownId) context.output.talk(`--- attempt ${attempt.number} ---`);
-      const paths = await context.outputPaths(job, attempt);
-      printers = streams.map((stream) => new StreamPrinter(context, paths[stream], flags.raw === true));
-      shownId = attempt.id;
-    }
-    for (const printer of printers) printer.printNew();
-    if (isFinal || (asked !== null && asked.outcome !== null)) break;
-    await new Promise((resolve) => setTimeout(resolve, FOLLOW_INTERVAL_MS));
-  }
-  for (const printer of printers) printer.finish();
+  const { attempt, wanted: { streams, tail }, printer } = asked;
+  const paths = await context.outputPaths(job, attempt);
+  new AttemptOutput({ jobId: job.id, attempt: attempt.number, paths, streams, tail }, printer).finish();
 }
 
-/** Copies a growing file to stdout: as it is, or made safe if stdout is a terminal. */
-class StreamPrinter {
+async function pathsOf(
+  context: Context,
+  job: Job,
+  asked: { attempt: Attempt; wanted: Wanted },
+): Promise<string> {
+  const paths = await context.outputPaths(job, asked.attempt);
+  return asked.wanted.streams.map((stream) => paths[stream]).join("\n");
+}
+
+async function documentOf(
+  context: Context,
+  job: Job,
+  asked: { attempt: Attempt; wanted: Wanted; flags: LogsFlags },
+): Promise<Json> {
+  const { attempt, wanted, flags } = asked;
+  const paths = await context.outputPaths(job, attempt);
+  const values = wanted.streams.map((stream) => [
+    stream,
+    flags.path ? paths[stream] : textOf(paths[stream], wanted.tail),
+  ]);
+  return { job: job.id, attempt: attempt.number, ...Object.fromEntries(values) };
+}
+
+/** Prints an array as `JSON.stringify` would, a value at a time. */
+class ArrayPrinter {
   readonly #context: Context;
-  readonly #path: string;
-  readonly #decoder: TextDecoder | null;
-  #offset = 0;
+  #isFirst = true;
 
-  constructor(context: Context, path: string, isRaw: boolean) {
+  constructor(context: Context) {
     this.#context = context;
-    this.#path = path;
-    this.#decoder = isRaw || !Deno.stdout.isTerminal() ? null : new TextDecoder();
   }
 
-  isEmpty(): boolean {
-    try {
-      return Deno.statSync(this.#path).size === 0;
-    } catch {
-      return true;
-    }
+  add(value: Json): void {
+    const text = jsonText(value).replaceAll("\n", "\n  ");
+    this.#context.output.bytes(new TextEncoder().encode(`${this.#isFirst ? "[" : ","}\n  ${text}`));
+    this.#isFirst = false;
   }
 
-  /** Prints what has come since the last time. */
-  printNew(): void {
-    let file: Deno.FsFile;
-    try {
-      file = Deno.openSync(this.#path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
-    try {
-      file.seekSync(this.#offset, Deno.SeekMode.Start);
-      const chunk = new Uint8Array(CHUNK_BYTES);
-      for (let count = file.readSync(chunk); count !== null; count = file.readSync(chunk)) {
-        this.#offset += count;
-        this.#print(chunk.subarray(0, count));
-      }
-    } finally {
-      file.close();
-    }
-  }
-
-  /** Prints what an unfinished character has kept back. */
-  finish(): void {
-    const rest = this.#decoder?.decode() ?? "";
-    if (rest !== "") this.#context.output.bytes(new TextEncoder().encode(printableOutput(rest)));
-  }
-
-  #print(bytes: Uint8Array): void {
-    if (this.#decoder === null) return this.#context.output.bytes(bytes);
-    const text = printableOutput(this.#decoder.decode(bytes, { stream: true }));
-    this.#context.output.bytes(new TextEncoder().encode(text));
+  end(): void {
+    this.#context.output.result(this.#isFirst ? "[]" : "\n]");
   }
 }

@@ -8,7 +8,8 @@ import { printableLine } from "../../core/printable.ts";
 
 /** `retry ID…`: finished or failed jobs become pending now, with attempts 0. */
 export async function retry(context: Context, operands: readonly string[]): Promise<void> {
-  const jobs = await (await context.queue()).retry(operands, { keepAttempts: false });
+  const queue = await context.queue();
+  const jobs = await queue.retry(await queue.meantIds(operands, "retry"), { keepAttempts: false });
   if (context.flags.json) return context.output.json(jobs.map(jobJson));
   for (const job of jobs) {
     context.output.result(`Job ${printableLine(job.id)} is pending again, attempts 0/${job.maxRetries}`);
@@ -17,7 +18,8 @@ export async function retry(context: Context, operands: readonly string[]): Prom
 
 /** `cancel ID…`: waiting jobs at once, processing ones by ending their command. */
 export async function cancel(context: Context, operands: readonly string[]): Promise<void> {
-  const jobs = await (await context.queue()).cancel(operands);
+  const queue = await context.queue();
+  const jobs = await queue.cancel(await queue.meantIds(operands, "cancel"));
   if (context.flags.json) return context.output.json(jobs.map(jobJson));
   for (const job of jobs) {
     const id = printableLine(job.id);

@@ -4,12 +4,16 @@
 
 import type { Attempt } from "../../core/attempt.ts";
 import { formatDuration } from "../../core/duration.ts";
-import type { Job, JobState } from "../../core/job.ts";
+import { badInput } from "../../core/errors.ts";
+import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
 import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
+import { callFor } from "../../core/shell_words.ts";
+import type { JobCounts } from "../../core/store.ts";
 import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
 import { lasting, localTime } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
+import { printListing } from "../pager.ts";
 import { progressText } from "../progress_bar.ts";
 import { attemptsTable } from "./history.ts";
 
@@ -22,11 +26,37 @@ const LABELS: Record<JobState, string> = {
   cancelled: "Cancelled",
 };
 
+const NO_JOBS = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as JobCounts;
+
 /** Without an id: the workers and the jobs by state. With one: that job. */
-export async function status(context: Context, operands: readonly string[]): Promise<void> {
+export async function status(
+  context: Context,
+  operands: readonly string[],
+  flags: { readonly watch?: boolean },
+): Promise<number | void> {
+  if (flags.watch && operands.length > 0) {
+    throw badInput("Cannot watch one job", callFor("logs --follow", operands[0]!));
+  }
+  if (flags.watch) return await (await import("./top.ts")).watchStatus(context);
   if (operands[0] !== undefined) return await get(context, operands);
+  printStatus(context, await context.workers(), await (await context.queue()).counts());
+}
+
+/** `queuectl` alone: the status, with a hint for newcomers. Where there is no store yet, none is created. */
+export async function bareStatus(context: Context): Promise<void> {
+  const isThere = context.hasStore();
+  const counts = isThere ? await (await context.queue()).counts() : NO_JOBS;
+  printStatus(context, isThere ? await context.workers() : [], counts);
+  if (totalOf(counts) === 0) {
+    context.output.talk("There is no job yet; to store one and run it:");
+    context.output.talk("  queuectl enqueue -- echo hello\n  queuectl worker start");
+  }
+  context.output.talk("All commands: queuectl --help");
+}
+
+/** Prints the workers, with what they run, and the number of jobs in each state. */
+export function printStatus(context: Context, workers: readonly WorkerView[], counts: JobCounts): void {
   const { output } = context;
-  const [workers, counts] = [await context.workers(), await (await context.queue()).counts()];
   if (context.flags.json) return output.json(statusJson(workers, counts));
   output.result(workersLine(workers));
   for (const view of workers) {
@@ -54,13 +84,13 @@ function workersLine(workers: readonly WorkerView[]): string {
 export async function get(context: Context, operands: readonly string[]): Promise<void> {
   const { output } = context;
   const queue = await context.queue();
-  const job = await queue.job(operands[0]!);
+  const job = await queue.meantJob(operands[0]!);
   const attempts = await queue.attempts(job);
   if (context.flags.json) return output.json({ ...jobJson(job), attempt_history: attempts.map(attemptJson) });
-  for (const [name, value] of fieldsOf(job, attempts.at(-1))) {
-    output.result(`${`${name}:`.padEnd(14)}${printableLine(value)}`);
-  }
-  if (attempts.length > 0) output.result(`\n${attemptsTable(attempts, { withJob: false })}`);
+  const fields = fieldsOf(job, attempts.at(-1))
+    .map(([name, value]) => `${`${name}:`.padEnd(14)}${printableLine(value)}`);
+  const table = attempts.length === 0 ? [] : ["", attemptsTable(attempts, { withJob: false })];
+  await printListing(context, [...fields, ...table].join("\n"));
 }
 
 function fieldsOf(job: Job, newest: Attempt | undefined): [string, string][] {

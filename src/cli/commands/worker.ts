@@ -10,6 +10,7 @@ import type { Context } from "../context.ts";
 import { lasting } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
 import { progressText } from "../progress_bar.ts";
+import { printListing } from "../pager.ts";
 import { renderTable } from "../table.ts";
 
 /** What flags say about the workers to start. */
@@ -144,7 +145,7 @@ export async function workerList(context: Context): Promise<void> {
     view.jobs.map(({ progress }) => progress === null ? "-" : progressText(progress, { cells: 10 }))
       .join(", ") || "-",
   ]);
-  context.output.result(renderTable(head, rows, 3));
+  await printListing(context, renderTable(head, rows, 3));
 }
 
 function tellWaiting(context: Context, views: readonly WorkerView[]): void {
