@@ -18,6 +18,7 @@ import type { ConfigKey, SchedulingMode } from "./config.ts";
 import type { LogEntry } from "./event.ts";
 import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./job.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
+import type { StoreReports } from "./reports.ts";
 import type { NewWorker, WorkerRecord } from "./worker_record.ts";
 
 /** The number of jobs in each state. */
@@ -42,6 +43,7 @@ export interface ClaimRef {
 
 /** Which jobs a listing shows; what is absent doesn't restrict. */
 export interface JobFilter {
+  readonly ids?: readonly string[];
   readonly states?: readonly JobState[];
   readonly queue?: string;
   /** Jobs whose id or command contains this, whatever the case of ASCII letters. */
@@ -72,6 +74,9 @@ export interface OutputRef {
 export interface Store {
   /** Unlike that of any other store; makes attempt cookies unique on a machine. */
   readonly uid: string;
+
+  /** Views for dashboards. */
+  readonly reports: StoreReports;
 
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.

@@ -35,6 +35,7 @@ import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
 import { migrate } from "./migrate.ts";
+import { SqliteReports } from "./sqlite_reports.ts";
 import * as workers from "./workers_table.ts";
 
 /** How many jobs of a queue whose time has come one transaction makes ready. */
@@ -45,10 +46,12 @@ const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error:
 /** A `Store` in one SQLite file. */
 export class SqliteStore implements Store {
   readonly uid: string;
+  readonly reports: SqliteReports;
   readonly #db: Connection;
 
   private constructor(db: Connection) {
     this.#db = db;
+    this.reports = new SqliteReports(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 
