@@ -120,7 +120,7 @@ export const SLICE_OF_ATTEMPTS = `
 
 /** Ends by stretch of time and outcome: length of a stretch, first and last id, from and to when. */
 export const TALLIES = `
-  SELECT finished_at / ? AS stretch, outcome, count(*) AS count, sum(finished_at - started_at) AS total_ms
+  SELECT CAST(finished_at / ? AS INTEGER) AS stretch, outcome, count(*) AS count, sum(finished_at - started_at) AS total_ms
   FROM attempts WHERE id BETWEEN ? AND ? AND finished_at BETWEEN ? AND ? GROUP BY 1, 2`;
 
 /** The highest id that an entry of the log has had. */

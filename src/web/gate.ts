@@ -34,6 +34,7 @@ const REQUEST_CHUNK_BYTES = 4096;
 const ANSWER_CHUNK_BYTES = 16_384;
 /** The pause after the system refused to open one more connection. */
 const ACCEPT_PAUSE_MS = 100;
+const CLOSING_LOOK_MS = 10;
 
 /** Passes bytes between the network and a socket. */
 export class Gate {
@@ -64,10 +65,12 @@ export class Gate {
     this.#listener.close();
   }
 
-  /** Ends everything. */
-  close(): void {
+  /** Ends everything, after at most `graceMs` for answers that are on their way. */
+  async close(graceMs = 0): Promise<void> {
     if (!this.#isClosed) this.stopAccepting();
     clearInterval(this.#sweeper);
+    const until = performance.now() + graceMs;
+    while (this.#open.size > 0 && performance.now() < until) await pause(CLOSING_LOOK_MS);
     for (const passage of this.#open) passage.close();
   }
 
@@ -78,7 +81,7 @@ export class Gate {
         client = await this.#listener.accept();
       } catch {
         // Out of descriptors, or the client has gone already; closing the listener ends up here, too.
-        if (!this.#isClosed) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        if (!this.#isClosed) await pause(ACCEPT_PAUSE_MS);
         continue;
       }
       if (this.#open.size >= this.#limits.maxConnections) client.close();
@@ -180,4 +183,8 @@ class Passage {
     this.#since = performance.now();
     if (what !== "head") this.#tail = "";
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

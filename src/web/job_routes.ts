@@ -142,11 +142,11 @@ async function listing(site: Site, context: Context, only: readonly JobState[] |
     ...(search === null ? {} : { search }),
     limit: query.number("limit", { min: 1, max: MAX_PAGE, absent: DEFAULT_PAGE }),
   };
+  const cursor = readCursor(query.text("cursor"));
   const total = search === null && sort.order === "created"
     ? await site.store.reports.count(filter.states, filter.queue)
     : null;
   if (total === 0) return { jobs: [], next: null, prev: null, total, is_partial: false };
-  const cursor = readCursor(query.text("cursor"));
   const page = await pageAt(site, { ...filter, ...sort }, cursor);
   return { ...page, total };
 }

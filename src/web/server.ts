@@ -56,6 +56,8 @@ export interface WebServer {
 
 /** How long requests that are being answered may still take when the server ends. */
 const CLOSING_MS = 2000;
+/** How long their last bytes may take to get through the gate. */
+const FLUSHING_MS = 500;
 /** The kernel takes no longer path for a socket. */
 const MAX_SOCKET_PATH_BYTES = 104;
 
@@ -95,13 +97,14 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
         ending.abort();
         outputs.close();
         live.close();
-        await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, CLOSING_MS))]);
-        gate.close();
+        const ended = server.shutdown();
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, CLOSING_MS))]);
+        await gate.close(FLUSHING_MS);
         socket.remove();
       },
     };
   } catch (error) {
-    gate.close();
+    await gate.close();
     socket.remove();
     throw error;
   }
