@@ -25,6 +25,9 @@ const wiring: Wiring = {
     ]);
     return { ...launch, ...stop, ...fleet };
   },
+  async web() {
+    return await import("./src/web/server.ts");
+  },
   async engineVersion() {
     return (await import("./src/store/connection.ts")).engineVersion();
   },

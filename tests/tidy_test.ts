@@ -11,6 +11,7 @@ const ARROWS: Record<string, readonly string[]> = {
   home: ["core"],
   worker: ["core", "home"],
   cli: ["core", "home"],
+  web: ["core", "home"],
   demo: ["core", "store"],
 };
 

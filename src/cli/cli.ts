@@ -7,7 +7,7 @@
 import { Command, CommanderError, type Option } from "commander";
 import { badInput, QueueError, unknownWord } from "../core/errors.ts";
 import { Context, type GlobalFlags, type Wiring } from "./context.ts";
-import { jobOptions } from "./job_options.ts";
+import { collect, jobOptions } from "./job_options.ts";
 import { describePipelines } from "./pipeline_commands.ts";
 import { printVersion } from "./version.ts";
 
@@ -243,6 +243,19 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
   ])
     .addHelpText("after", "\nShells: bash, zsh, fish, powershell")
     .action(on(async () => (await import("./commands/completions.ts")).completions));
+  command(program, "web", "Serve the dashboard and its API, until Ctrl-C", [
+    "queuectl web --open",
+    "queuectl web --port 8080 --read-only",
+    "queuectl web --host 0.0.0.0 --allow-host queue.example.com",
+  ])
+    .alias("dashboard")
+    .option("--host <host>", "where to listen; 127.0.0.1, this machine alone, if absent")
+    .option("--port <port>", "5000 if absent; 0 for any that is free")
+    .option("--open", "open it in the browser")
+    .option("--read-only", "make no change possible")
+    .option("--token-file <file>", "where the token is kept (QUEUECTL_WEB_TOKEN is the token itself)")
+    .option("--allow-host <name>", "one more name under which it may be asked; may be repeated", collect)
+    .action(on(async () => (await import("./commands/web.ts")).web));
 
   command(program, "init-db", "Create the store, which other commands do by themselves", ["queuectl init-db"])
     .action(on(async () => (await import("./commands/init_db.ts")).initDb));

@@ -35,8 +35,40 @@ export interface Wiring {
   openStore(home: Home, options: OpenOptions): Promise<Store>;
   /** The control of workers, loaded when it is needed. */
   workers(): Promise<WorkerControl>;
+  /** The dashboard, loaded when it is needed. */
+  web(): Promise<Dashboard>;
   /** The version of the database engine. */
   engineVersion(): Promise<string>;
+}
+
+/** Serving the dashboard; see `src/web/server.ts`. */
+export interface Dashboard {
+  startWeb(options: DashboardOptions): Promise<DashboardServer>;
+}
+
+interface DashboardOptions {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly home: Home;
+  readonly workers: () => Promise<WorkerView[]>;
+  readonly now: () => number;
+  readonly version: string;
+  readonly cwd: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+  readonly tokenFile: string | null;
+  readonly isReadOnly: boolean;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A dashboard that is being served. */
+export interface DashboardServer {
+  readonly url: string;
+  readonly loginUrl: string;
+  readonly port: number;
+  readonly isLocal: boolean;
+  close(): Promise<void>;
 }
 
 /** Starting, stopping and looking at workers; see `src/worker/launch.ts` and `stop.ts`. */

@@ -20,6 +20,7 @@ export function jobOptions(described: Command): Command {
     .option("--env <name=value>", "a variable for the command; may be repeated", collect);
 }
 
-function collect(value: string, before: string[] | undefined): string[] {
+/** Gathers the values of a flag that may be repeated. */
+export function collect(value: string, before: string[] | undefined): string[] {
   return [...before ?? [], value];
 }

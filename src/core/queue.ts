@@ -134,11 +134,14 @@ export class Queue {
     return await this.retry(ids, options);
   }
 
-  /** Retries the whole dead letter queue; returns how many jobs that were. */
-  async retryAllDead(options: { keepAttempts: boolean }): Promise<number> {
+  /**
+   * Retries the whole dead letter queue, or as much of it as `mayGoOn` allows; returns how many jobs that were.
+   */
+  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn = () => true): Promise<number> {
     let total = 0;
     for await (const page of this.pages({ states: ["dead"] })) {
       total += await this.#retryThose(page.map((job) => job.id), options);
+      if (!mayGoOn()) break;
     }
     return total;
   }
@@ -173,8 +176,21 @@ export class Queue {
     return jobs;
   }
 
-  /** Deletes the jobs that match, with their output, but none that is processing; returns how many. */
-  async clear(filter: JobFilter): Promise<number> {
+  /** Deletes these jobs, with their output. Throws, and deletes none, if one is unknown or processing. */
+  async delete(ids: readonly string[]): Promise<number> {
+    for (const id of ids) {
+      const { state } = await this.job(id);
+      if (state !== "processing") continue;
+      throw conflict(`Cannot delete ${id}: it is processing`, callFor("cancel", id));
+    }
+    return await this.clear({ ids: distinct(ids) });
+  }
+
+  /**
+   * Deletes the jobs that match, with their output, but none that is processing, or as many as `mayGoOn` allows;
+   * returns how many.
+   */
+  async clear(filter: JobFilter, mayGoOn = () => true): Promise<number> {
     if (filter.states?.includes("processing")) {
       throw badInput(
         "Cannot clear jobs that are processing",
@@ -185,8 +201,8 @@ export class Queue {
     while (true) {
       const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
       await deleteNotedOutput(this.#store, this.#ports.deleteOutput);
-      if (gone.length === 0) return total;
       total += gone.length;
+      if (gone.length === 0 || !mayGoOn()) return total;
     }
   }
 

@@ -21,6 +21,7 @@ import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "./
 import type { JobIds } from "./job_ids.ts";
 import type { LifecycleEvent } from "./lifecycle.ts";
 import type { Progress } from "./progress.ts";
+import type { StoreReports } from "./reports.ts";
 import type { NewWorker, WorkerRecord } from "./worker_record.ts";
 
 /** The number of jobs in each state. */
@@ -47,6 +48,7 @@ export interface ClaimRef {
 
 /** Which jobs a listing shows; what is absent doesn't restrict. */
 export interface JobFilter {
+  readonly ids?: readonly string[];
   readonly states?: readonly JobState[];
   readonly queue?: string;
   /** Jobs whose id or command contains this, whatever the case of ASCII letters. */
@@ -83,6 +85,8 @@ export interface Store {
 
   /** Looks at the jobs' ids. */
   readonly ids: JobIds;
+  /** Views for dashboards. */
+  readonly reports: StoreReports;
 
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.

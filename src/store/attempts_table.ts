@@ -69,6 +69,12 @@ export const RUNNING_ATTEMPTS = `
 /** The newest attempts of all jobs, newest first. */
 export const RECENT_ATTEMPTS = `${WITH_JOB_ID} ORDER BY attempts.id DESC LIMIT ?`;
 
+/** The newest attempts of a job, newest first: job, at most so many. */
+export const NEWEST_ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attempts.id DESC LIMIT ?`;
+
+/** The newest attempts of all jobs before the one with an id, newest first, at most so many. */
+export const ATTEMPTS_BEFORE = `${WITH_JOB_ID} WHERE attempts.id < ? ORDER BY attempts.id DESC LIMIT ?`;
+
 /** Notes that the output of a job's attempts is to be deleted. */
 export const DELETE_OUTPUT_LATER = `
   INSERT INTO output_to_delete (attempt_id, job_seq) SELECT id, job_seq FROM attempts WHERE job_seq = ?`;

@@ -39,5 +39,8 @@ export const EVENTS_AFTER = `
   SELECT events.*, jobs.id AS job_id FROM events LEFT JOIN jobs ON jobs.seq = events.job_seq
   WHERE events.id > ? ORDER BY events.id LIMIT ?`;
 
+/** What the log says about a job next before an entry. */
+export const EVENT_BEFORE = "SELECT * FROM events WHERE job_seq = ? AND id < ? ORDER BY id DESC LIMIT 1";
+
 /** Forgets what happened to a job that is deleted. */
 export const DELETE_EVENTS = "DELETE FROM events WHERE job_seq = ?";

@@ -16,6 +16,7 @@ export interface Condition {
 export function conditionOf(filter: JobFilter): Condition {
   const parts: Condition[] = [];
   const add = (sql: string, ...values: Value[]) => parts.push({ sql, values });
+  if (filter.ids !== undefined) add("id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.ids));
   // A final job's last transition is its end, and there is an index by that; `+` keeps the index by state out.
   const isByEnd = filter.updatedBefore !== undefined && areFinal(filter.states);
   if (filter.states !== undefined) {

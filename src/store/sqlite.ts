@@ -34,6 +34,7 @@ import { migrate } from "./migrate.ts";
 import { SqliteBacklog } from "./sqlite_backlog.ts";
 import { ReadyJobs } from "./sqlite_ready.ts";
 import { SqliteIds } from "./sqlite_ids.ts";
+import { SqliteReports } from "./sqlite_reports.ts";
 import * as workers from "./workers_table.ts";
 
 /** The end of a job whose worker died; `lifecycle.ts` decides what it becomes. */
@@ -44,6 +45,7 @@ export class SqliteStore implements Store {
   readonly uid: string;
   readonly backlog: Backlog;
   readonly ids: SqliteIds;
+  readonly reports: SqliteReports;
   readonly #db: Connection;
   readonly #ready: ReadyJobs;
 
@@ -52,6 +54,7 @@ export class SqliteStore implements Store {
     this.backlog = new SqliteBacklog(db);
     this.#ready = new ReadyJobs(db);
     this.ids = new SqliteIds(db);
+    this.reports = new SqliteReports(db);
     this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 

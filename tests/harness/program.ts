@@ -26,7 +26,10 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export function programCommand(): string[] {
   const executable = Deno.env.get("QUEUECTL_TEST_PROGRAM");
   if (executable) return [resolve(ROOT, executable)];
-  const permissions = ["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys=uid"];
+  const permissions = [
+    ...["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-net"],
+    "--allow-sys=uid,hostname,networkInterfaces",
+  ];
   return [Deno.execPath(), "run", "--no-prompt", "--quiet", ...permissions, `${ROOT}main.ts`];
 }
 

@@ -1,0 +1,127 @@
+/**
+ * The statements of the dashboards' views.
+ */
+
+import { type ListingPlace, type PageRequest, SUMMARY_LENGTH } from "../core/reports.ts";
+import type { Value } from "./connection.ts";
+
+/** A statement and its parameters. */
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly Value[];
+}
+
+const SUMMARY = `
+  seq, id, substr(command, 1, ${SUMMARY_LENGTH}) AS command, length(command) AS command_length, state, queue,
+  priority, attempts, max_retries, created_at, updated_at, run_at, claimed_at, finished_at, worker_id,
+  attempt_id, cancel_requested_at, substr(last_error, 1, ${SUMMARY_LENGTH}) AS last_error`;
+
+/**
+ * Of the jobs whose `seq`s are a JSON array, those that match. Parameters: that array, the states as an array,
+ * queue, search; null for one that doesn't restrict.
+ */
+export const MATCHING_ROWS = `
+  SELECT ${SUMMARY} FROM jobs
+  WHERE seq IN (SELECT value FROM json_each(?1))
+    AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
+    AND (?3 IS NULL OR queue = ?3)
+    AND (?4 IS NULL OR instr(lower(id), lower(?4)) OR instr(lower(command), lower(?4)))`;
+
+const UP = {
+  all: "SELECT seq, 0 AS time FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",
+  state: "SELECT seq, 0 AS time FROM jobs WHERE state = ? AND seq > ? ORDER BY seq LIMIT ?",
+  finished: {
+    sameTime:
+      "SELECT seq, finished_at AS time FROM jobs WHERE finished_at = ? AND seq > ? ORDER BY seq LIMIT ?",
+    beyond: `
+      SELECT seq, finished_at AS time FROM jobs WHERE finished_at > ? ORDER BY finished_at, seq LIMIT ?`,
+  },
+  due: {
+    sameTime:
+      "SELECT seq, run_at AS time FROM jobs WHERE ready = 0 AND run_at = ? AND seq > ? ORDER BY seq LIMIT ?",
+    beyond:
+      "SELECT seq, run_at AS time FROM jobs WHERE ready = 0 AND run_at > ? ORDER BY run_at, seq LIMIT ?",
+  },
+};
+
+const DOWN: typeof UP = {
+  all: "SELECT seq, 0 AS time FROM jobs WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+  state: "SELECT seq, 0 AS time FROM jobs WHERE state = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+  finished: {
+    sameTime: `
+      SELECT seq, finished_at AS time FROM jobs WHERE finished_at = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+    beyond: `
+      SELECT seq, finished_at AS time FROM jobs WHERE finished_at < ?
+      ORDER BY finished_at DESC, seq DESC LIMIT ?`,
+  },
+  due: {
+    sameTime: `
+      SELECT seq, run_at AS time FROM jobs WHERE ready = 0 AND run_at = ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
+    beyond: `
+      SELECT seq, run_at AS time FROM jobs WHERE ready = 0 AND run_at < ?
+      ORDER BY run_at DESC, seq DESC LIMIT ?`,
+  },
+};
+
+const BEFORE_ALL = { seq: 0, time: -Number.MAX_SAFE_INTEGER };
+const BEHIND_ALL = { seq: Number.MAX_SAFE_INTEGER, time: Number.MAX_SAFE_INTEGER };
+
+/**
+ * The statements that give, together and sorted, the next `size` jobs behind `place` in the order of `request`
+ * as `seq` and `time`; more than that may come. Each walks along one index.
+ */
+export function placesBehind(request: PageRequest, place: ListingPlace | null, size: number): Statement[] {
+  const isUp = request.direction === "ascending";
+  const select = isUp ? UP : DOWN;
+  const { seq, time } = place ?? (isUp ? BEFORE_ALL : BEHIND_ALL);
+  if (request.order === "created") {
+    if (request.states === undefined) return [{ sql: select.all, values: [seq, size] }];
+    return request.states.map((state) => ({ sql: select.state, values: [state, seq, size] }));
+  }
+  // Very many jobs may have ended at the same moment: the place among them is found by `seq`.
+  const { sameTime, beyond } = select[request.order];
+  const further = { sql: beyond, values: [time, size] };
+  return place === null ? [further] : [{ sql: sameTime, values: [time, seq, size] }, further];
+}
+
+/** How many jobs each state of a queue (null, twice: of all queues) has. */
+export const COUNTS_OF_QUEUE = `
+  SELECT state, sum(jobs) AS jobs FROM counters WHERE (? IS NULL OR queue = ?) GROUP BY state`;
+
+/** Queues with a column for each state, those with the most unfinished jobs first, at most so many. */
+export const QUEUE_DEPTHS = `
+  SELECT queue, sum(iif(state = 'pending', jobs, 0)) AS pending, sum(iif(state = 'processing', jobs, 0)) AS processing,
+    sum(iif(state = 'completed', jobs, 0)) AS completed, sum(iif(state = 'failed', jobs, 0)) AS failed,
+    sum(iif(state = 'dead', jobs, 0)) AS dead, sum(iif(state = 'cancelled', jobs, 0)) AS cancelled
+  FROM counters GROUP BY queue HAVING sum(jobs) > 0 ORDER BY pending + processing + failed DESC, queue LIMIT ?`;
+
+/** How many queues have jobs. */
+export const QUEUE_TOTAL = "SELECT count(DISTINCT queue) AS total FROM counters WHERE jobs > 0";
+
+/** The earliest `run_at` of a queue's first so many ready jobs. */
+export const OLDEST_READY = `
+  SELECT min(run_at) AS run_at FROM (SELECT run_at FROM jobs WHERE ready = 1 AND queue = ? ORDER BY seq LIMIT ?)`;
+
+/** The same of all queues. */
+export const OLDEST_READY_OF_ALL = `
+  SELECT min(run_at) AS run_at FROM (SELECT run_at FROM jobs WHERE ready = 1 ORDER BY seq LIMIT ?)`;
+
+/** The jobs that are due after a time, soonest first, at most so many. */
+export const DUE_LATER = `SELECT ${SUMMARY} FROM jobs WHERE ready = 0 AND run_at > ? ORDER BY run_at LIMIT ?`;
+
+/** At most so many jobs that are processing, in order of arrival. */
+export const PROCESSING = `SELECT ${SUMMARY} FROM jobs WHERE state = 'processing' ORDER BY seq LIMIT ?`;
+
+/** The newest so many attempts before an id: how many, from which to which id, and when the last of them moved. */
+export const SLICE_OF_ATTEMPTS = `
+  SELECT min(id) AS first_id, max(id) AS last_id, count(*) AS count,
+    max(max(started_at, coalesce(finished_at, 0))) AS latest_at
+  FROM (SELECT id, started_at, finished_at FROM attempts WHERE id < ? ORDER BY id DESC LIMIT ?)`;
+
+/** Ends by stretch of time and outcome: length of a stretch, first and last id, from and to when. */
+export const TALLIES = `
+  SELECT CAST(finished_at / ? AS INTEGER) AS stretch, outcome, count(*) AS count, sum(finished_at - started_at) AS total_ms
+  FROM attempts WHERE id BETWEEN ? AND ? AND finished_at BETWEEN ? AND ? GROUP BY 1, 2`;
+
+/** The highest id that an entry of the log has had. */
+export const LAST_ENTRY_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";

@@ -1,0 +1,190 @@
+/**
+ * The door of the server: takes connections from the network and passes their bytes on to the HTTP server, which
+ * listens on a socket in a private folder.
+ *
+ * It is there because the HTTP server bounds neither how many connections are open nor how long one may say
+ * nothing, or read nothing. Here each has its time: to send the head of a request, to take what it is
+ * sent, and to be quiet.
+ */
+
+/** What a connection may do, in ms. */
+export interface GateLimits {
+  readonly maxConnections: number;
+  /** From opening, or the first byte of a request, to the end of its head. */
+  readonly headMs: number;
+  /** From the head to the first byte of the answer. */
+  readonly answerMs: number;
+  /** Without a byte, once something has been answered. Streams send something more often than that. */
+  readonly quietMs: number;
+  /** Until the other side takes what it is sent. */
+  readonly writeMs: number;
+}
+
+/** Limits that a person and a program in good order never meet. */
+export const LIMITS: GateLimits = {
+  maxConnections: 2048,
+  headMs: 15_000,
+  answerMs: 600_000,
+  quietMs: 75_000,
+  writeMs: 20_000,
+};
+
+const SWEEP_INTERVAL_MS = 1000;
+const REQUEST_CHUNK_BYTES = 4096;
+const ANSWER_CHUNK_BYTES = 16_384;
+/** The pause after the system refused to open one more connection. */
+const ACCEPT_PAUSE_MS = 100;
+const CLOSING_LOOK_MS = 10;
+
+/** Passes bytes between the network and a socket. */
+export class Gate {
+  readonly #listener: Deno.TcpListener;
+  readonly #socketPath: string;
+  readonly #limits: GateLimits;
+  readonly #open = new Set<Passage>();
+  readonly #sweeper: ReturnType<typeof setInterval>;
+  #isClosed = false;
+
+  /** Begins to accept. Throws what `Deno.listen` throws, as when the port is taken. */
+  constructor(options: { hostname: string; port: number; socketPath: string; limits?: GateLimits }) {
+    this.#listener = Deno.listen({ hostname: options.hostname, port: options.port });
+    this.#socketPath = options.socketPath;
+    this.#limits = options.limits ?? LIMITS;
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#accept();
+  }
+
+  /** The port that was given. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Accepts nothing more; what is open goes on. */
+  stopAccepting(): void {
+    this.#isClosed = true;
+    this.#listener.close();
+  }
+
+  /** Ends everything, after at most `graceMs` for answers that are on their way. */
+  async close(graceMs = 0): Promise<void> {
+    if (!this.#isClosed) this.stopAccepting();
+    clearInterval(this.#sweeper);
+    const until = performance.now() + graceMs;
+    while (this.#open.size > 0 && performance.now() < until) await pause(CLOSING_LOOK_MS);
+    for (const passage of this.#open) passage.close();
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isClosed) {
+      let client: Deno.TcpConn;
+      try {
+        client = await this.#listener.accept();
+      } catch {
+        // Out of descriptors, or the client has gone already; closing the listener ends up here, too.
+        if (!this.#isClosed) await pause(ACCEPT_PAUSE_MS);
+        continue;
+      }
+      if (this.#open.size >= this.#limits.maxConnections) client.close();
+      else this.#pass(client);
+    }
+  }
+
+  async #pass(client: Deno.TcpConn): Promise<void> {
+    const passage = new Passage(client);
+    this.#open.add(passage);
+    try {
+      await passage.carry(this.#socketPath);
+    } catch {
+      // One of the two sides has gone: that ends a connection like any other end.
+    } finally {
+      passage.close();
+      this.#open.delete(passage);
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const passage of this.#open) {
+      if (passage.isOverdue(this.#limits, now)) passage.close();
+    }
+  }
+}
+
+/** One connection. */
+class Passage {
+  readonly #client: Deno.TcpConn;
+  #server: Deno.UnixConn | null = null;
+  #isClosed = false;
+  /** What is waited for: the head of a request, the first byte of its answer, or more of that. */
+  #awaited: "head" | "answer" | "more" = "head";
+  #since = performance.now();
+  #writingSince: number | null = null;
+  /** The last bytes of an unfinished head. */
+  #tail = "";
+
+  constructor(client: Deno.TcpConn) {
+    this.#client = client;
+  }
+
+  /** Passes bytes both ways until both sides have ended. */
+  async carry(socketPath: string): Promise<void> {
+    this.#client.setNoDelay(true);
+    this.#server = await Deno.connect({ transport: "unix", path: socketPath });
+    if (this.#isClosed) return this.#server.close();
+    const requests = this.#pump(
+      this.#client,
+      this.#server,
+      REQUEST_CHUNK_BYTES,
+      (bytes) => this.#onRequest(bytes),
+    );
+    const answers = this.#pump(this.#server, this.#client, ANSWER_CHUNK_BYTES, () => this.#await("more"));
+    await Promise.race([answers, requests.then(() => answers)]);
+  }
+
+  isOverdue(limits: GateLimits, now: number): boolean {
+    if (this.#writingSince !== null && now - this.#writingSince > limits.writeMs) return true;
+    const limit = { head: limits.headMs, answer: limits.answerMs, more: limits.quietMs }[this.#awaited];
+    return now - this.#since > limit;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#client.close();
+    this.#server?.close();
+  }
+
+  async #pump(
+    from: Deno.Conn,
+    to: Deno.Conn,
+    chunkBytes: number,
+    onBytes: (bytes: Uint8Array) => void,
+  ): Promise<void> {
+    const chunk = new Uint8Array(chunkBytes);
+    for (let count = await from.read(chunk); count !== null; count = await from.read(chunk)) {
+      onBytes(chunk.subarray(0, count));
+      if (to === this.#client) this.#writingSince = performance.now();
+      for (let sent = 0; sent < count;) sent += await to.write(chunk.subarray(sent, count));
+      if (to === this.#client) this.#writingSince = null;
+    }
+    await to.closeWrite();
+  }
+
+  #onRequest(bytes: Uint8Array): void {
+    if (this.#awaited === "answer") return; // the body of a request
+    if (this.#awaited === "more") this.#await("head");
+    const text = this.#tail + String.fromCharCode(...bytes);
+    this.#tail = text.slice(-3);
+    if (text.includes("\r\n\r\n")) this.#await("answer");
+  }
+
+  #await(what: "head" | "answer" | "more"): void {
+    this.#awaited = what;
+    this.#since = performance.now();
+    if (what !== "head") this.#tail = "";
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

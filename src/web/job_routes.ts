@@ -1,0 +1,212 @@
+/**
+ * The API of jobs: looking, enqueuing, retrying, cancelling, deleting.
+ */
+
+import { resolve } from "node:path";
+import { type Context, Hono } from "hono";
+import { badInput } from "../core/errors.ts";
+import { jobJson } from "../core/json_view.ts";
+import { parseJobs, type PlacedInput } from "../core/job_source.ts";
+import type { JobState } from "../core/job.ts";
+import type { JobOrder, ListingPlace, PageRequest } from "../core/reports.ts";
+import { readChosenJobs, readClearing, readDlqClear, readDlqRetry, readNothing } from "./change_body.ts";
+import { MAX_JOBS_BYTES, readText } from "./request_body.ts";
+import { Query } from "./request_query.ts";
+import { jobIdOf, jobOf, type Site } from "./site.ts";
+import { attemptWithId, type JsonObject, summaryJson } from "./views.ts";
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 200;
+const MAX_ATTEMPTS = 200;
+/** How long a change of very many jobs goes on in one request. */
+const CHANGE_BUDGET_MS = 10_000;
+
+const SORTS: Record<string, { order: JobOrder; direction: PageRequest["direction"] }> = {
+  "-created": { order: "created", direction: "descending" },
+  "created": { order: "created", direction: "ascending" },
+  "-finished": { order: "finished", direction: "descending" },
+  "finished": { order: "finished", direction: "ascending" },
+  "run_at": { order: "due", direction: "ascending" },
+};
+const SORT_NAMES = ["-created", "created", "-finished", "finished", "run_at"] as const;
+
+/** The routes below `/api/jobs` and `/api/dlq`. */
+export function jobRoutes(site: Site): Hono {
+  const { queue } = site;
+  const routes = new Hono();
+  routes.get("/jobs", async (context) => context.json(await listing(site, context, null)));
+  routes.get("/dlq", async (context) => context.json(await listing(site, context, ["dead"])));
+  routes.post("/jobs", async (context) => {
+    const jobs = await queue.enqueue(await readJobs(context), site.cwd);
+    return context.json({ jobs: jobs.map(jobJson) }, 201);
+  });
+  routes.post("/jobs/retry", async (context) => {
+    const jobs = await queue.retry(await readChosenJobs(context), { keepAttempts: false });
+    return context.json({ jobs: jobs.map(jobJson) });
+  });
+  routes.post("/jobs/cancel", async (context) => {
+    const jobs = await queue.cancel(await readChosenJobs(context));
+    return context.json({ jobs: jobs.map(jobJson) });
+  });
+  routes.post("/jobs/delete", async (context) => {
+    return context.json({ deleted: await queue.delete(await readChosenJobs(context)) });
+  });
+  routes.post("/jobs/clear", async (context) => {
+    const filter = await readClearing(context, site.now());
+    return context.json(await bounded((mayGoOn) => queue.clear(filter, mayGoOn), "deleted"));
+  });
+  routes.post("/dlq/retry", async (context) => {
+    const { ids, keepAttempts } = await readDlqRetry(context);
+    if (ids === null) {
+      return context.json(
+        await bounded((mayGoOn) => queue.retryAllDead({ keepAttempts }, mayGoOn), "retried"),
+      );
+    }
+    const jobs = await queue.retryDead(ids, { keepAttempts });
+    return context.json({ retried: jobs.length, is_complete: true, jobs: jobs.map(jobJson) });
+  });
+  routes.post("/dlq/clear", async (context) => {
+    await readDlqClear(context);
+    return context.json(await bounded((mayGoOn) => queue.clear({ states: ["dead"] }, mayGoOn), "deleted"));
+  });
+  oneJob(routes, site);
+  return routes;
+}
+
+/** The routes of one job. */
+function oneJob(routes: Hono, site: Site): void {
+  const { queue, store } = site;
+  routes.get("/jobs/:id", async (context) => {
+    const job = await jobOf(site, context);
+    const attempts = await store.reports.newestAttempts(job.seq, MAX_ATTEMPTS);
+    return context.json({ ...jobJson(job), attempt_history: attempts.map(attemptWithId) });
+  });
+  routes.get("/jobs/:id/attempts", async (context) => {
+    const job = await jobOf(site, context);
+    const attempts = await store.reports.newestAttempts(job.seq, MAX_ATTEMPTS);
+    return context.json({ attempts: attempts.map(attemptWithId) });
+  });
+  routes.post("/jobs/:id/retry", async (context) => {
+    await readNothing(context);
+    const [job] = await queue.retry([jobIdOf(context)], { keepAttempts: false });
+    return context.json(jobJson(job!));
+  });
+  routes.post("/jobs/:id/cancel", async (context) => {
+    await readNothing(context);
+    const [job] = await queue.cancel([jobIdOf(context)]);
+    return context.json(jobJson(job!));
+  });
+  routes.delete("/jobs/:id", async (context) => {
+    await readNothing(context);
+    return context.json({ deleted: await queue.delete([jobIdOf(context)]) });
+  });
+}
+
+/** Does as much of a change as fits into one request; whoever asked goes on asking until it is complete. */
+async function bounded(
+  change: (mayGoOn: () => boolean) => Promise<number>,
+  key: "deleted" | "retried",
+): Promise<JsonObject> {
+  const until = performance.now() + CHANGE_BUDGET_MS;
+  let wasStopped = false;
+  const count = await change(() => {
+    wasStopped = performance.now() > until;
+    return !wasStopped;
+  });
+  return { [key]: count, is_complete: !wasStopped };
+}
+
+async function readJobs(context: Context): Promise<PlacedInput[]> {
+  const placed = await parseJobs(await readText(context.req.raw, MAX_JOBS_BYTES));
+  if (placed.length === 0) {
+    throw badInput("There is no job in the body of the request", `{"command": "echo hello"}`);
+  }
+  return placed.map(({ input, where }) => ({
+    where,
+    input: input.cwd === undefined ? input : { ...input, cwd: resolve(input.cwd) },
+  }));
+}
+
+const LISTING = ["state", "queue", "search", "sort", "limit", "cursor"] as const;
+
+/** A page of jobs, `states` alone if given, with the way to the pages beside it. */
+async function listing(site: Site, context: Context, only: readonly JobState[] | null): Promise<JsonObject> {
+  const known = LISTING.filter((name) => only === null || name !== "state");
+  const query = new Query(new URL(context.req.url).searchParams, known);
+  const states = only ?? query.states("state");
+  const [queue, search] = [query.text("queue"), query.text("search")];
+  const sort = SORTS[query.choice("sort", SORT_NAMES)]!;
+  const filter = {
+    ...(states === null ? {} : { states }),
+    ...(queue === null ? {} : { queue }),
+    ...(search === null ? {} : { search }),
+    limit: query.number("limit", { min: 1, max: MAX_PAGE, absent: DEFAULT_PAGE }),
+  };
+  const cursor = readCursor(query.text("cursor"));
+  const total = search === null && sort.order === "created"
+    ? await site.store.reports.count(filter.states, filter.queue)
+    : null;
+  if (total === 0) return { jobs: [], next: null, prev: null, total, is_partial: false };
+  const page = await pageAt(site, { ...filter, ...sort }, cursor);
+  return { ...page, total };
+}
+
+interface Cursor {
+  readonly isBackwards: boolean;
+  readonly place: ListingPlace;
+}
+
+async function pageAt(
+  site: Site,
+  request: Omit<PageRequest, "from">,
+  cursor: Cursor | null,
+): Promise<JsonObject> {
+  const { reports } = site.store;
+  if (cursor?.isBackwards) {
+    const direction = request.direction === "ascending" ? "descending" : "ascending";
+    const page = await reports.page({ ...request, direction, from: cursor.place });
+    // What lies before is no full page: the first one is.
+    if (page.end === null) return await pageAt(site, request, null);
+    const jobs = page.jobs.toReversed();
+    return {
+      jobs: jobs.map(summaryJson),
+      next: writeCursor({
+        isBackwards: false,
+        place: jobs.length > 0 ? placeOf(jobs.at(-1)!) : cursor.place,
+      }),
+      prev: writeCursor({ isBackwards: true, place: page.end }),
+      is_partial: page.isPartial,
+    };
+  }
+  const page = await reports.page({ ...request, from: cursor?.place ?? null });
+  const [first] = page.jobs;
+  return {
+    jobs: page.jobs.map(summaryJson),
+    next: page.end === null ? null : writeCursor({ isBackwards: false, place: page.end }),
+    prev: cursor === null || first === undefined
+      ? null
+      : writeCursor({ isBackwards: true, place: placeOf(first) }),
+    is_partial: page.isPartial,
+  };
+
+  function placeOf(job: PageJob): ListingPlace {
+    const time = { created: 0, finished: job.finishedAt, due: job.runAt }[request.order];
+    return { seq: job.seq, time: time ?? 0 };
+  }
+}
+
+type PageJob = Awaited<ReturnType<Site["store"]["reports"]["page"]>>["jobs"][number];
+
+function writeCursor({ isBackwards, place }: Cursor): string {
+  return `${isBackwards ? "p" : "n"}.${place.seq}${place.time === 0 ? "" : `.${place.time}`}`;
+}
+
+function readCursor(text: string | null): Cursor | null {
+  if (text === null) return null;
+  const match = /^([np])\.(\d{1,15})(?:\.(\d{1,15}))?$/.exec(text);
+  if (match === null) {
+    throw badInput(`There is no page "${text}"`, "a cursor that was answered, or none for the first page");
+  }
+  const [, way, seq, time = "0"] = match;
+  return { isBackwards: way === "p", place: { seq: Number(seq), time: Number(time) } };
+}
