@@ -1,17 +1,23 @@
 /**
  * `deno task bench`: the figures of DESIGN's budgets, each a ratio between two things measured in turns in this
- * run. Arguments choose parts: `flat`, `bulk`, `drain`; all without. `--json` prints the figures for machines.
+ * run. Arguments choose parts: `flat`, `bulk`, `drain`, `start`, `idle`, `rush`; all without. `--json` prints the figures for machines.
  */
 
 import { bulkFigures } from "./bulk_bench.ts";
 import { drainFigures } from "./drain_bench.ts";
 import { flatFigures } from "./flat_bench.ts";
+import { idleFigures } from "./idle_bench.ts";
 import { type Figure, isKept, reportTable } from "./report.ts";
+import { rushFigures } from "./rush_bench.ts";
+import { startFigures } from "./start_bench.ts";
 
 const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   flat: flatFigures,
   bulk: bulkFigures,
   drain: drainFigures,
+  start: startFigures,
+  idle: idleFigures,
+  rush: rushFigures,
 };
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));

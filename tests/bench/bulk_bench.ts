@@ -1,9 +1,10 @@
 /**
- * `enqueue -` of 100,000 lines against a bare loop that inserts the same rows, with one fsync.
+ * `enqueue -` of 100,000 lines against a bare loop that inserts the same rows into the same tables, with one fsync.
  */
 
 import { DatabaseSync } from "node:sqlite";
 import { call } from "../harness/program.ts";
+import { SqliteStore } from "../../src/store/sqlite.ts";
 import { type Figure, figure } from "./report.ts";
 
 const LINES = 100_000;
@@ -19,7 +20,7 @@ export async function bulkFigures(folder: string): Promise<Figure[]> {
   for (let round = 0; round < ROUNDS; round++) {
     const home = `${folder}/bulk-${round}`;
     await Deno.mkdir(home);
-    const theirs = bareLoop(`${home}/bare.db`);
+    const theirs = await bareLoop(`${home}/bare.db`);
     const startedAt = performance.now();
     const { code, stderr } = await call(home, ["enqueue", "-"], { stdin: input });
     if (code !== 0) throw new Error(stderr);
@@ -33,21 +34,11 @@ export async function bulkFigures(folder: string): Promise<Figure[]> {
   })];
 }
 
-/** The rows that `enqueue` writes, jobs and events with their indexes, inserted by a loop and nothing else. */
-function bareLoop(path: string): number {
+/** The rows that `enqueue` writes, into the same tables, inserted by a loop and nothing else. */
+async function bareLoop(path: string): Promise<number> {
+  await (await SqliteStore.open(path, { durability: "full", lockTimeoutMs: 1000 })).close();
   const db = new DatabaseSync(path);
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    CREATE TABLE jobs (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, command TEXT, queue TEXT,
-      priority INTEGER, max_retries INTEGER, timeout_ms INTEGER, backoff_base REAL, cwd TEXT, env TEXT,
-      attempts INTEGER, crashes INTEGER, created_at INTEGER, updated_at INTEGER, state TEXT, run_at INTEGER,
-      ready INTEGER) STRICT;
-    CREATE INDEX by_priority ON jobs (queue, priority DESC, seq) WHERE ready = 1;
-    CREATE INDEX by_arrival ON jobs (queue, seq) WHERE ready = 1;
-    CREATE INDEX by_state ON jobs (state, seq);
-    CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, job_seq INTEGER, data TEXT) STRICT;
-    CREATE INDEX events_by_job ON events (job_seq);`);
+  db.exec("PRAGMA synchronous = FULL");
   const addJob = db.prepare(
     `INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base,
     cwd, env, attempts, crashes, created_at, updated_at, state, run_at, ready)

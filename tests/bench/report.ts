@@ -2,7 +2,7 @@
  * Figures from repeated rounds, and the table that shows them.
  */
 
-/** One measured ratio. */
+/** One measured ratio, or a value that is measured against a fixed budget. */
 export interface Figure {
   readonly what: string;
   /** The median of the rounds' ratios. */
@@ -48,6 +48,15 @@ export function figure(
     budget,
     detail: `${ourName} ${show(ours)} ${unit}, ${theirName} ${show(theirs)} ${unit}`,
   };
+}
+
+/** A figure that is no ratio: a measured value with its unit. */
+export function absolute(
+  what: string,
+  value: number,
+  { budget, unit }: { budget: Figure["budget"]; unit: string },
+): Figure {
+  return { what, ratio: value, lowest: value, highest: value, budget, detail: `in ${unit || "numbers"}` };
 }
 
 /** Whether a figure keeps its budget. */
