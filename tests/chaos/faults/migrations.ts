@@ -51,7 +51,7 @@ export async function migrations(
     const home = number === 0 ? dir : `${dir}/race-${number}`;
     const jobs = Array.from(
       { length: Math.floor(size.processes / 2) },
-      (_, index) => ground.job(`race-${index}`),
+      (_, index) => ground.job(`race-${number}-${index}`),
     );
     await race(home, { jobs, openers: size.processes - jobs.length, isGated: number % 2 === 0 });
     if (number === 0) ground.acknowledge(jobs, "ok");
