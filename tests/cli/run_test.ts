@@ -103,6 +103,7 @@ Deno.test("run: two at once without workers up don't count on each other's", () 
     assert.match(await home.run("worker", "list"), / one job /);
     const second = await home.call(["run", "--", "echo 2"]);
     assert.deepEqual([second.code, second.stdout], [0, "2\n"]);
+    assert.equal((await home.json("get", "first")).state, "processing", "the second didn't wait for it");
     await openGate(home);
     assert.equal((await first.ended).code, 0);
   }));
