@@ -18,6 +18,7 @@ import { outputPaths, readTextIfThere } from "../home/output_files.ts";
 import type { Context, OwnWorkers } from "./context.ts";
 import type { EventFeed } from "./event_feed.ts";
 import { OutputPump, type Sink } from "./output_pump.ts";
+import { ownAttempt } from "./own_attempt.ts";
 
 /** How often to see whether somebody would run the job. */
 const WORKER_LOOK_MS = 1000;
@@ -185,7 +186,9 @@ export class WatchedJob {
     if (this.#own !== null || performance.now() - this.#lookedAtMs < WORKER_LOOK_MS) return;
     this.#lookedAtMs = performance.now();
     const { store, queue, job } = this.#around;
-    const serving = (await this.#context.workers()).filter((view) => serves(view, job.queue));
+    // Called by a job's command we occupy a slot: if that is the only one, waiting for it would last for ever.
+    const others = ownAttempt() === null ? await this.#context.workers() : [];
+    const serving = others.filter((view) => serves(view, job.queue));
     if (serving.length > 0) return await this.#tellWait(serving.length);
     const control = await this.#context.wiring.workers();
     try {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { shellJoin } from "../../src/core/shell_words.ts";
 import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
@@ -102,8 +103,23 @@ Deno.test("run: two at once without workers up don't count on each other's", () 
     assert.match(await home.run("worker", "list"), / one job /);
     const second = await home.call(["run", "--", "echo 2"]);
     assert.deepEqual([second.code, second.stdout], [0, "2\n"]);
+    assert.equal((await home.json("get", "first")).state, "processing", "the second didn't wait for it");
     await openGate(home);
     assert.equal((await first.ended).code, 0);
+  }));
+
+Deno.test("run: called by a job's command it doesn't wait for the slot that this job occupies", () =>
+  TemporaryHome.use(async (home) => {
+    const program = shellJoin(programCommand());
+    await home.enqueue({
+      id: "outer",
+      command: `${program} run --id inner --backoff-base 0 -- 'echo inside; exit 3'`,
+      max_retries: 1,
+    });
+    await home.startWorkers(1);
+    const outer = await home.untilJob("outer", "dead");
+    assert.equal(outer.attempt_history[0].exit_code, 3);
+    assert.equal(await home.run("logs", "outer", "--stdout"), "inside\n".repeat(3));
   }));
 
 Deno.test("run: goes on by itself when the workers that it counted on have gone", () =>

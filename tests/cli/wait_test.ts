@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { start } from "../harness/program.ts";
+import { shellJoin } from "../../src/core/shell_words.ts";
+import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { waitFor } from "../harness/wait_for.ts";
 import { gate, openGate } from "./gate.ts";
@@ -253,6 +254,34 @@ Deno.test("wait: on a terminal the line of several tells how many are done, runn
     const { screen } = await callOnTerminal(home, ["wait", "a", "b", "c"]);
     assert.match(screen, /░ 1\/3 done, 1 running, 1 failed, \d+ms/);
     assert.ok(screen.endsWith("Job a died: exited with 1\nJob b completed\nJob c completed\n"), screen);
+  }));
+
+Deno.test("wait, drain: a job's command can't wait for itself, but for others", () =>
+  TemporaryHome.use(async (home) => {
+    const program = shellJoin(programCommand());
+    const calls = ["wait --all", "wait --queue default", "wait outer", "drain"].map((args) =>
+      `${program} ${args}; echo "exit $?"`
+    );
+    const allowed = [
+      `${program} wait other`,
+      `${program} wait --queue empty`,
+      `${program} drain --queue mail`,
+    ];
+    await home.enqueue(
+      { id: "other", command: "true", priority: 9 },
+      { id: "outer", command: [...calls, ...allowed].join("; ") },
+      { id: "mail", command: "true", queue: "mail" },
+    );
+    await home.startWorkers(1, "--queue", "default");
+    const { state } = await home.untilJob("outer", "completed");
+    assert.equal(state, "completed");
+    const { stdout, stderr } = await home.json("output", "get", "outer");
+    assert.match(stdout, /^(exit 4\n){4}Job other completed\n0 completed, 0 failed\n✓ mail completed/);
+    assert.equal(
+      stderr.match(/^Error: Cannot (wait|drain) .*(itself|the job that asks)/gm)?.length,
+      4,
+      stderr,
+    );
   }));
 
 Deno.test("wait: what can't be waited for is refused", () =>

@@ -9,6 +9,7 @@ import { badInput, QueueError } from "../../core/errors.ts";
 import type { Context } from "../context.ts";
 import { Drain, outputReader } from "../drain.ts";
 import { jsonText } from "../output.ts";
+import { refuseOwnQueue } from "../own_attempt.ts";
 import { countOf, type DrainReport, type OutputOf } from "../reports/drain_report.ts";
 import { horizonMsOf, type LaunchFlags, launchOf } from "./worker.ts";
 
@@ -36,9 +37,10 @@ export async function drain(
 ): Promise<number> {
   const launch = launchOf(flags);
   const horizonMs = horizonMsOf(flags);
-  const reports = reportsOf(flags);
   // A worker's own writes may be lost in a power failure: the attempt is then made again.
   const store = await context.store("normal");
+  await refuseOwnQueue(store, { verb: "drain", queues: launch.queues });
+  const reports = reportsOf(flags);
   const report = await new Drain(context, { store, launch, horizonMs, isFailFast: flags.failFast === true })
     .run({ isStdoutTaken: wantsStdout(context, reports) });
   const outputOf = outputReader(context, store);

@@ -5,15 +5,13 @@
 import { badInput, conflict, notFound } from "../../core/errors.ts";
 import { parseProgress } from "../../core/progress.ts";
 import type { Context } from "../context.ts";
-
-/** The variable by which a command knows its attempt: the store's uid, a dash, the attempt's id. */
-const ATTEMPT_VARIABLE = "QUEUECTL_ATTEMPT_ID";
+import { ATTEMPT_VARIABLE, type OwnAttempt, ownAttempt } from "../own_attempt.ts";
 
 /** `progress PERCENT [TEXT…]`, called by a job's command. Prints nothing: the output is the job's own. */
 export async function progress(context: Context, operands: readonly string[]): Promise<void> {
   const [percent = "", ...words] = operands;
   const told = parseProgress(percent, words.join(" "));
-  const { storeUid, attemptId } = ownAttempt();
+  const { storeUid, attemptId } = callingAttempt();
   // Nobody was promised that it survives a power failure, and the command shall not wait for the disk.
   const store = await context.store("normal");
   if (store.uid !== storeUid) {
@@ -28,14 +26,12 @@ export async function progress(context: Context, operands: readonly string[]): P
   if (context.flags.json) context.output.json({ percent: told.percent, text: told.text });
 }
 
-function ownAttempt(): { storeUid: string; attemptId: number } {
-  const cookie = Deno.env.get(ATTEMPT_VARIABLE) ?? "";
-  const [, storeUid, id] = /^(\w+)-(\d{1,15})$/.exec(cookie) ?? [];
-  if (storeUid === undefined) {
-    throw badInput(
-      `Cannot tell progress: ${ATTEMPT_VARIABLE} ${cookie === "" ? "is not set" : "names no attempt"}`,
-      "queuectl enqueue --command 'queuectl progress 40 Building': it is for the commands of jobs",
-    );
-  }
-  return { storeUid, attemptId: Number(id) };
+function callingAttempt(): OwnAttempt {
+  const own = ownAttempt();
+  if (own !== null) return own;
+  const isSet = (Deno.env.get(ATTEMPT_VARIABLE) ?? "") !== "";
+  throw badInput(
+    `Cannot tell progress: ${ATTEMPT_VARIABLE} ${isSet ? "names no attempt" : "is not set"}`,
+    "queuectl enqueue --command 'queuectl progress 40 Building': it is for the commands of jobs",
+  );
 }

@@ -3,7 +3,7 @@
  */
 
 import { formatDuration, parseDurationMs } from "../../core/duration.ts";
-import { badInput, notFound } from "../../core/errors.ts";
+import { badInput, conflict, notFound } from "../../core/errors.ts";
 import { exitStatusOf } from "../../core/exit_status.ts";
 import { printableLine } from "../../core/printable.ts";
 import { type AwaitedJobs, type EndedJob, endText, NamedJobs, QueuedJobs } from "../awaited_jobs.ts";
@@ -11,6 +11,7 @@ import type { Context } from "../context.ts";
 import { EventFeed } from "../event_feed.ts";
 import { Interrupts } from "../interrupts.ts";
 import { printError } from "../output.ts";
+import { ownJob, refuseOwnQueue } from "../own_attempt.ts";
 import { StatusLine } from "../status_line.ts";
 
 /** What the flags say. */
@@ -38,6 +39,7 @@ export async function wait(context: Context, operands: readonly string[], flags:
     throw badInput(`Cannot read --timeout "${flags.timeout}": it is a number of seconds, or like 30s, 5m`);
   }
   const [store, queue] = [await context.store(), await context.queue()];
+  await refuseItself(context, operands, queues);
   // It listens before it looks, so that no end falls in between.
   const feed = await EventFeed.open(store, context.home);
   const interrupts = new Interrupts(() => feed.interrupt());
@@ -82,6 +84,19 @@ function queuesOf(operands: readonly string[], flags: WaitFlags): string[] | nul
   const queues = flags.queue!.split(",").map((name) => name.trim());
   if (queues.includes("")) throw badInput("Cannot wait for a queue without a name", "--queue NAME");
   return queues;
+}
+
+/** A job's command can wait for other jobs, but not for its own end. */
+async function refuseItself(
+  context: Context,
+  ids: readonly string[],
+  queues: readonly string[] | null,
+): Promise<void> {
+  const store = await context.store();
+  if (queues !== null) return await refuseOwnQueue(store, { verb: "wait", queues });
+  const own = await ownJob(store);
+  if (own === null || !ids.includes(own.id)) return;
+  throw conflict(`Cannot wait for ${own.id}: it is the job that asks for that`, "queuectl wait ANOTHER");
 }
 
 async function untilOver(

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { EventFeed } from "../../src/cli/event_feed.ts";
+import { resolveHome } from "../../src/home/home.ts";
+import { SqliteStore } from "../../src/store/sqlite.ts";
+import { enqueueIds } from "../conformance/samples.ts";
+import { inFolder } from "../store/temporary_disk.ts";
+
+/** Runs `work` with a feed over a store, and another connection to it, as of another process. */
+function feeding(
+  work: (staged: { feed: EventFeed; store: SqliteStore; other: SqliteStore }) => Promise<void>,
+) {
+  return inFolder(async (dir) => {
+    const home = resolveHome({ home: dir, db: join(dir, "queue.db") });
+    const open = () => SqliteStore.open(home.dbPath, { durability: "normal", lockTimeoutMs: 5000 });
+    const [store, other] = [await open(), await open()];
+    await enqueueIds(store, ["before"]);
+    const feed = await EventFeed.open(store, home);
+    try {
+      await work({ feed, store, other });
+    } finally {
+      feed.close();
+      await store.close();
+      await other.close();
+    }
+  });
+}
+
+const idsOf = (entries: readonly { jobId: string | null }[]) => entries.map(({ jobId }) => jobId);
+
+Deno.test("EventFeed.next: what came since it was opened, once, in order", () =>
+  feeding(async ({ feed, other }) => {
+    await enqueueIds(other, ["a", "b"]);
+    assert.deepEqual(idsOf(await feed.next(10_000)), ["a", "b"]);
+    assert.deepEqual(await feed.next(0), []);
+    await enqueueIds(other, ["c"]);
+    assert.deepEqual(idsOf(await feed.next(0)), ["c"]);
+  }));
+
+Deno.test("EventFeed.next: wakes for a commit of somebody else, long before it looks by itself", () =>
+  feeding(async ({ feed, other }) => {
+    const tookMs: number[] = [];
+    for (let round = 0; round < 7; round++) {
+      const waiting = feed.next(10_000);
+      await new Promise((resolve) => setTimeout(resolve, 30)); // so that it waits; it looks by itself after 500 ms
+      const committedAt = performance.now();
+      await enqueueIds(other, [`job${round}`]);
+      assert.deepEqual(idsOf(await waiting), [`job${round}`]);
+      tookMs.push(performance.now() - committedAt);
+    }
+    const median = tookMs.toSorted((a, b) => a - b)[3]!;
+    assert.ok(median < 250, `it took ${tookMs.map(Math.round)} ms`);
+  }));
+
+Deno.test("EventFeed.next: an interrupt ends the wait, or the next one", () =>
+  feeding(async ({ feed }) => {
+    const waiting = feed.next(60_000);
+    feed.interrupt();
+    assert.deepEqual(await waiting, []);
+    feed.interrupt();
+    assert.deepEqual(await feed.next(60_000), []);
+  }));
