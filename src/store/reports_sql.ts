@@ -22,10 +22,10 @@ const SUMMARY = `
  */
 export const MATCHING_ROWS = `
   SELECT ${SUMMARY} FROM jobs
-  WHERE seq IN (SELECT value FROM json_each(?1))
-    AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
-    AND (?3 IS NULL OR queue = ?3)
-    AND (?4 IS NULL OR instr(lower(id), lower(?4)) OR instr(lower(command), lower(?4)))`;
+  WHERE seq IN (SELECT value FROM json_each(?))
+    AND (? IS NULL OR state IN (SELECT value FROM json_each(?)))
+    AND (? IS NULL OR queue = ?)
+    AND (? IS NULL OR instr(lower(id), lower(?)) OR instr(lower(command), lower(?)))`;
 
 const UP = {
   all: "SELECT seq, 0 AS time FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",
