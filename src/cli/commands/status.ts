@@ -5,7 +5,7 @@
 import type { Attempt } from "../../core/attempt.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { badInput } from "../../core/errors.ts";
-import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
+import { type Job, JOB_STATES } from "../../core/job.ts";
 import { attemptJson, jobJson, totalOf } from "../../core/json_view.ts";
 import { callFor } from "../../core/shell_words.ts";
 import type { JobCounts } from "../../core/store.ts";
