@@ -56,10 +56,10 @@ export class NamedJobs implements AwaitedJobs {
     this.#jobs = new Map(jobs.map((named) => [named.seq, named]));
   }
 
-  /** Throws `not_found` for an id that no job has. */
+  /** `ids` are what users write: whole ids, beginnings, `@last`. Throws `not_found` for one that means no job. */
   static async find(store: Store, queue: Queue, ids: readonly string[]): Promise<NamedJobs> {
     const jobs: NamedJob[] = [];
-    for (const id of new Set(ids)) {
+    for (const id of new Set(await queue.meantIds(ids, "wait"))) {
       const job = await queue.job(id);
       jobs.push({ id, seq: job.seq, job, progress: null });
     }

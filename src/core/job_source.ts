@@ -11,17 +11,25 @@ export interface PlacedInput {
   readonly where: string;
 }
 
+/** How many jobs of a bulk are checked between two words about it. */
+const JOBS_BETWEEN_REPORTS = 1000;
+
 /**
  * The jobs described in `text`, which is a JSON object, a JSON array, or NDJSON (blank lines don't count).
+ * `onChecked` is told now and then how many of how many have been checked.
  * Throws `bad_input` on the first that can't be used, with its line, or its number in an array.
  */
-export async function parseJobs(text: string): Promise<PlacedInput[]> {
+export async function parseJobs(
+  text: string,
+  onChecked: (count: number, total: number) => void = () => {},
+): Promise<PlacedInput[]> {
   const source = text.replace(/^\ufeff/, "");
   if (source.trim() === "") return [];
   const whole = tryParse(source);
   if (whole !== undefined) {
     if (!Array.isArray(whole)) return [{ input: checkJobInput(whole), where: "" }];
     return whole.map((value, index) => {
+      if (index % JOBS_BETWEEN_REPORTS === 0) onChecked(index, whole.length);
       const where = `Job ${index + 1} of the array: `;
       return { input: checkJobInput(value, where), where };
     });
@@ -34,6 +42,7 @@ export async function parseJobs(text: string): Promise<PlacedInput[]> {
   const placed: PlacedInput[] = [];
   for (const [index, line] of lines.entries()) {
     if (line.trim() === "") continue;
+    if (placed.length % JOBS_BETWEEN_REPORTS === 0) onChecked(placed.length, written.length);
     const where = `Line ${index + 1}: `;
     const value = tryParse(line);
     if (value === undefined) throw await notJson(line, where);

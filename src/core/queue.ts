@@ -51,16 +51,20 @@ export class Queue {
   }
 
   /**
-   * Enqueues all jobs or none. `cwd` is where jobs start that name no directory.
-   * Throws `conflict` for an id that is taken, with its place in the input.
+   * Enqueues all jobs or none. `cwd` is where jobs start that name no directory; `onStored` is told now and then
+   * how many are done. Throws `conflict` for an id that is taken, with its place in the input.
    */
-  async enqueue(inputs: readonly PlacedInput[], cwd: string): Promise<PendingJob[]> {
+  async enqueue(
+    inputs: readonly PlacedInput[],
+    cwd: string,
+    options: { readonly onStored?: (count: number) => void } = {},
+  ): Promise<PendingJob[]> {
     const { now, newId, wake } = this.#ports;
     const at = now();
     const defaults = { config: await this.config(), cwd, now: at, newId };
     const jobs = inputs.map(({ input }) => newJobFrom(input, defaults));
     try {
-      const stored = await this.#store.enqueue(jobs, at);
+      const stored = await this.#store.enqueue(jobs, at, options);
       wake();
       return stored;
     } catch (error) {
@@ -135,13 +139,14 @@ export class Queue {
   }
 
   /**
-   * Retries the whole dead letter queue, or as much of it as `mayGoOn` allows; returns how many jobs that were.
+   * Retries the whole dead letter queue, or as much of it as `mayGoOn` allows, which is told how many are done;
+   * returns how many jobs that were.
    */
-  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn = () => true): Promise<number> {
+  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn = (_done: number) => true): Promise<number> {
     let total = 0;
     for await (const page of this.pages({ states: ["dead"] })) {
       total += await this.#retryThose(page.map((job) => job.id), options);
-      if (!mayGoOn()) break;
+      if (!mayGoOn(total)) break;
     }
     return total;
   }
@@ -187,10 +192,10 @@ export class Queue {
   }
 
   /**
-   * Deletes the jobs that match, with their output, but none that is processing, or as many as `mayGoOn` allows;
-   * returns how many.
+   * Deletes the jobs that match, with their output, but none that is processing, or as many as `mayGoOn` allows,
+   * which is told how many are done; returns how many.
    */
-  async clear(filter: JobFilter, mayGoOn = () => true): Promise<number> {
+  async clear(filter: JobFilter, mayGoOn = (_done: number) => true): Promise<number> {
     if (filter.states?.includes("processing")) {
       throw badInput(
         "Cannot clear jobs that are processing",
@@ -202,7 +207,7 @@ export class Queue {
       const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
       await deleteNotedOutput(this.#store, this.#ports.deleteOutput);
       total += gone.length;
-      if (gone.length === 0 || !mayGoOn()) return total;
+      if (gone.length === 0 || !mayGoOn(total)) return total;
     }
   }
 

@@ -85,14 +85,20 @@ export interface Store {
 
   /** Looks at the jobs' ids. */
   readonly ids: JobIds;
+
   /** Views for dashboards. */
   readonly reports: StoreReports;
 
   /**
    * Stores all of `jobs`, in this order, or none. Returns them as stored.
    * Throws `DuplicateIdError` for the first whose id is taken, by a stored job or an earlier one of `jobs`.
+   * `onStored` is told now and then how many are done.
    */
-  enqueue(jobs: readonly NewJob[], now: number): Promise<PendingJob[]>;
+  enqueue(
+    jobs: readonly NewJob[],
+    now: number,
+    options?: { readonly onStored?: (count: number) => void },
+  ): Promise<PendingJob[]>;
 
   /** Takes the job that is next in line for this worker and begins an attempt; null if none is ready. */
   claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null>;

@@ -17,15 +17,23 @@ const SUMMARY = `
   attempt_id, cancel_requested_at, substr(last_error, 1, ${SUMMARY_LENGTH}) AS last_error`;
 
 /**
- * Of the jobs whose `seq`s are a JSON array, those that match. Parameters: that array, the states as an array,
- * queue, search; null for one that doesn't restrict.
+ * Of the jobs whose `seq`s are a JSON array, those that match. The parameters are those of `matchingValues`:
+ * Deno 2.4 can't bind one parameter in several places.
  */
 export const MATCHING_ROWS = `
   SELECT ${SUMMARY} FROM jobs
-  WHERE seq IN (SELECT value FROM json_each(?1))
-    AND (?2 IS NULL OR state IN (SELECT value FROM json_each(?2)))
-    AND (?3 IS NULL OR queue = ?3)
-    AND (?4 IS NULL OR instr(lower(id), lower(?4)) OR instr(lower(command), lower(?4)))`;
+  WHERE seq IN (SELECT value FROM json_each(?))
+    AND (? IS NULL OR state IN (SELECT value FROM json_each(?)))
+    AND (? IS NULL OR queue = ?)
+    AND (? IS NULL OR instr(lower(id), lower(?)) OR instr(lower(command), lower(?)))`;
+
+/** The parameters of `MATCHING_ROWS`: `seq`s and states as JSON arrays; null for what doesn't restrict. */
+export function matchingValues(
+  seqs: string,
+  { states, queue, search }: { states: string | null; queue: string | null; search: string | null },
+): (string | null)[] {
+  return [seqs, states, states, queue, queue, search, search, search];
+}
 
 const UP = {
   all: "SELECT seq, 0 AS time FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",

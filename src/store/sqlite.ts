@@ -37,6 +37,8 @@ import { SqliteIds } from "./sqlite_ids.ts";
 import { SqliteReports } from "./sqlite_reports.ts";
 import * as workers from "./workers_table.ts";
 
+/** How many jobs of a bulk are stored between two words about it. */
+const JOBS_BETWEEN_REPORTS = 1000;
 /** The end of a job whose worker died; `lifecycle.ts` decides what it becomes. */
 const LOST: AttemptEnd = { outcome: "lost", exitCode: null, signal: null, error: "its worker died" };
 
@@ -73,12 +75,17 @@ export class SqliteStore implements Store {
     }
   }
 
-  enqueue(newJobs: readonly NewJob[], now: number): Promise<PendingJob[]> {
+  enqueue(
+    newJobs: readonly NewJob[],
+    now: number,
+    { onStored }: { onStored?: (count: number) => void } = {},
+  ): Promise<PendingJob[]> {
     return this.#db.write(() => {
       const arrived = new Map<string, number>();
       const stored = newJobs.map((job, index) => {
         const seq = this.#insertJob(job, { index, now });
         arrived.set(job.queue, (arrived.get(job.queue) ?? 0) + 1);
+        if ((index + 1) % JOBS_BETWEEN_REPORTS === 0) onStored?.(index + 1);
         return enqueue(job, seq, now);
       });
       // The numbers of one transaction follow each other.

@@ -75,7 +75,10 @@ export class SqliteReports implements StoreReports {
     const seqs = JSON.stringify(places.map(({ seq }) => seq));
     const { states, queue = null, search = null } = request;
     const stateNames = states === undefined ? null : JSON.stringify(states);
-    const rows = this.#db.all(sql.MATCHING_ROWS, seqs, stateNames, queue, search);
+    const rows = this.#db.all(
+      sql.MATCHING_ROWS,
+      ...sql.matchingValues(seqs, { states: stateNames, queue, search }),
+    );
     const bySeq = new Map(rows.map((row) => [row.seq, row]));
     const jobs = places.map(({ seq }) => bySeq.get(seq)).filter((row) => row !== undefined)
       .slice(0, wanted).map(summaryFromRow);

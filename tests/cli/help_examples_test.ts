@@ -34,10 +34,26 @@ const STAGES: readonly [RegExp, (home: TemporaryHome) => Promise<unknown>][] = [
   [/^queuectl enqueue/, (home) => home.run("clear", "--yes")],
   [/^queuectl cancel/, (home) => home.run("retry", "job1", "job2")],
   [/^queuectl worker stop/, (home) => home.startWorkers(2)],
+  [/^queuectl wait/, async (home) => {
+    await home.run("clear", "--yes");
+    await home.enqueue(...["job1", "job2"].map((id) => ({ id, command: "true", queue: "builds" })));
+    await home.startWorkers(1);
+  }],
 ];
 
+/** What the examples call, and the folders that they write to. */
+async function furnish(home: TemporaryHome): Promise<void> {
+  for (const folder of [".config/fish/completions", "reports"]) {
+    await Deno.mkdir(`${home.dir}/${folder}`, { recursive: true });
+  }
+  await Deno.writeTextFile(`${home.dir}/jobs.ndjson`, '{"id": "from-file", "command": "true"}\n');
+  for (const name of ["build.sh", "nightly.sh", "bin/make"]) {
+    await Deno.writeTextFile(`${home.dir}/${name}`, "#!/bin/sh\n", { mode: 0o755 });
+  }
+}
+
 /** Examples that go on until somebody ends them. */
-const ENDLESS = /^queuectl (top|status --watch|worker start --foreground)\b/;
+const ENDLESS = /^queuectl (top|status --watch|worker start --foreground|web)\b/;
 
 /** Examples that are for the commands of jobs. */
 const INSIDE_A_JOB = /^queuectl progress\b/;
@@ -48,8 +64,7 @@ async function complaintAbout(example: string, template: TemporaryHome): Promise
   await TemporaryHome.use(async (home) => {
     await new Deno.Command("cp", { args: ["-a", `${template.dir}/.`, home.dir] }).output();
     const bin = await programInPath(home);
-    await Deno.mkdir(`${home.dir}/.config/fish/completions`, { recursive: true });
-    await Deno.writeTextFile(`${home.dir}/jobs.ndjson`, '{"id": "from-file", "command": "true"}\n');
+    await furnish(home);
     for (const [pattern, stage] of STAGES) if (pattern.test(example)) await stage(home);
     if (ENDLESS.test(example)) return await assertEndless(home, example);
     if (INSIDE_A_JOB.test(example)) return await assertWorksInJob(home, { example, bin });
@@ -79,6 +94,7 @@ async function assertWorksInJob(
 }
 
 async function assertEndless(home: TemporaryHome, example: string): Promise<void> {
+  if (example.startsWith("queuectl web")) return await assertServes(home, example);
   if (example.includes("worker")) {
     const child = start(home.dir, example.split(" ").slice(1));
     await waitFor("a worker", async () => (await home.json("status")).active_workers > 0);
@@ -99,6 +115,21 @@ async function assertEndless(home: TemporaryHome, example: string): Promise<void
       await terminal.until(/^exit status 0$/m);
     },
   );
+}
+
+/** The dashboard, but on a port that is free and for this machine alone. */
+async function assertServes(home: TemporaryHome, example: string): Promise<void> {
+  const words = example.replace("0.0.0.0", "127.0.0.1").replace(/ --port \d+/, "").split(" ").slice(1);
+  const child = start(home.dir, [...words, "--port", "0"], { env: { BROWSER: "true" } });
+  let said = "";
+  const heard = [child.stdout, child.stderr].map(async (stream) => {
+    for await (const bytes of stream) said += new TextDecoder().decode(bytes);
+  });
+  await waitFor("its address", () => said.includes("http://127.0.0.1:"));
+  child.kill("SIGTERM");
+  const { success } = await child.status;
+  await Promise.all([...heard, child.stdin.close()]);
+  assert.ok(success, `${example}: ${said}`);
 }
 
 Deno.test("--help: every example of every command works", () =>

@@ -6,7 +6,7 @@ const COMMANDS = [
   ...["enqueue", "list", "status", "get", "logs", "output get", "history", "retry", "cancel", "clear"],
   ...["dlq list", "dlq show", "dlq retry", "dlq clear", "worker start", "worker stop", "worker status"],
   ...["worker list", "config set", "config get", "config list", "config show", "config reset", "init-db"],
-  ...["progress", "run", "wait", "drain"],
+  ...["top", "completions", "progress", "run", "wait", "drain"],
 ];
 
 async function helpOf(home: TemporaryHome, command: string): Promise<string> {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { call, programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
-import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
-import { waitFor } from "../harness/wait_for.ts";
+import { programInPath, testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
+import { isGone, waitFor } from "../harness/wait_for.ts";
 import { GATED } from "./every_state.ts";
 import { assertRefused } from "./refusal.ts";
 
@@ -210,6 +211,54 @@ for (
     });
   });
 }
+
+await tops("top: Ctrl-Z gives the shell its screen, and fg takes it again", async (home) => {
+  await home.enqueue({ id: "a", command: "true" });
+  const bin = await programInPath(home);
+  const env = { PATH: `${bin}:${Deno.env.get("PATH")}`, PS1: "shell> " };
+  const shell = ["bash", "--norc", "--noprofile", "-i"];
+  await TmuxTerminal.use(home, shell, { env }, async (terminal) => {
+    await terminal.until(/^shell>/m);
+    await terminal.type("queuectl top");
+    await terminal.press("Enter");
+    await terminal.until(/^> a/m);
+    await terminal.press("C-z");
+    await terminal.until(/Stopped +queuectl top\n+shell>/);
+    await terminal.type("echo is$((1))cooked");
+    await terminal.press("Enter");
+    await terminal.until(/^is1cooked$/m);
+    await terminal.type("fg");
+    await terminal.press("Enter");
+    await terminal.until(/^> a/m);
+    await terminal.press("q");
+    await terminal.until(/^is1cooked$/m);
+  });
+});
+
+await tops("top: ends when its terminal is closed", async (home) => {
+  await home.enqueue({ id: "a", command: "true" });
+  let pid = 0;
+  await topIn(home, {}, async () => {
+    pid = await pidOfTop(home);
+  });
+  await waitFor("it to end", () => isGone(pid));
+});
+
+await tops("top: can be left while a wish waits for another process's transaction", async (home) => {
+  await home.enqueue({ id: "a", command: "true" });
+  const db = new DatabaseSync(`${home.dir}/queue.db`);
+  try {
+    await topIn(home, {}, async (terminal) => {
+      await terminal.until(/^> a/m);
+      db.exec("BEGIN IMMEDIATE");
+      await terminal.type("cy");
+      await terminal.press("C-c");
+      await untilRestored(terminal, 0);
+    });
+  } finally {
+    db.close();
+  }
+});
 
 await tops("top: with NO_COLOR there are no colours", async (home) => {
   await home.enqueue({ id: "a", command: "true" });

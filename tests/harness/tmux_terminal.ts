@@ -36,12 +36,14 @@ export async function testWith(
 
 /** A terminal in which a command runs. */
 export class TmuxTerminal {
+  static #count = 0;
   readonly #socket: string;
   readonly #env: Record<string, string>;
   readonly #dir: string;
 
   private constructor(home: TemporaryHome, env: Record<string, string>) {
-    this.#socket = `${home.dir}/tmux`;
+    // A server that has just been ended may still answer under its name.
+    this.#socket = `${home.dir}/tmux-${TmuxTerminal.#count++}`;
     this.#dir = home.dir;
     this.#env = env;
   }

@@ -4,8 +4,9 @@
 
 import { parseDurationMs } from "../../core/duration.ts";
 import { badInput } from "../../core/errors.ts";
-import type { JobState } from "../../core/job.ts";
+import { JOB_STATES, type JobState } from "../../core/job.ts";
 import type { JobFilter } from "../../core/store.ts";
+import { BulkProgress } from "../bulk_progress.ts";
 import type { Context } from "../context.ts";
 import { parseStates } from "./list.ts";
 
@@ -60,10 +61,27 @@ async function deleteAsked(
     context.output.talk("Nothing was deleted");
     return 1;
   }
-  const deleted = await (await context.queue()).clear(filter);
+  const deleted = await deleteAll(context, filter);
   if (context.flags.json) context.output.json({ deleted });
   else context.output.result(`Deleted ${deleted} job(s)`);
   return 0;
+}
+
+async function deleteAll(context: Context, filter: JobFilter): Promise<number> {
+  const queue = await context.queue();
+  const counts = await queue.counts();
+  const isCounted = filter.updatedBefore === undefined;
+  const states = filter.states ?? JOB_STATES.filter((state) => state !== "processing");
+  const total = isCounted ? states.reduce((sum, state) => sum + counts[state], 0) : null;
+  const progress = new BulkProgress({ isQuiet: context.flags.quiet === true });
+  try {
+    return await queue.clear(filter, (done) => {
+      progress.at("Deleting", done, total);
+      return true;
+    });
+  } finally {
+    progress.end();
+  }
 }
 
 function olderThanMs(text: string): number {

@@ -4,6 +4,7 @@
 
 import { badInput } from "../../core/errors.ts";
 import { jobJson } from "../../core/json_view.ts";
+import { BulkProgress } from "../bulk_progress.ts";
 import type { Context } from "../context.ts";
 import { ago } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
@@ -44,6 +45,20 @@ export async function dlqShow(context: Context, operands: readonly string[]): Pr
   await get(context, [id!]);
 }
 
+async function retryAll(context: Context, options: { keepAttempts: boolean }): Promise<number> {
+  const queue = await context.queue();
+  const total = (await queue.counts()).dead;
+  const progress = new BulkProgress({ isQuiet: context.flags.quiet === true });
+  try {
+    return await queue.retryAllDead(options, (done) => {
+      progress.at("Retrying", done, total);
+      return true;
+    });
+  } finally {
+    progress.end();
+  }
+}
+
 /** `dlq retry ID…` or `--all`: dead jobs become pending now. */
 export async function dlqRetry(
   context: Context,
@@ -63,7 +78,7 @@ export async function dlqRetry(
   const options = { keepAttempts: flags.keepAttempts === true };
   const { output } = context;
   if (flags.all) {
-    const retried = await queue.retryAllDead(options);
+    const retried = await retryAll(context, options);
     return context.flags.json ? output.json({ retried }) : output.result(`Retried ${retried} job(s)`);
   }
   const jobs = await queue.retryDead(await queue.meantIds(operands, "dlq retry"), options);

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { badInput, QueueError } from "../../core/errors.ts";
 import { parseDurationMs } from "../../core/duration.ts";
 import { checkJobInput } from "../../core/job_input.ts";
-import type { Job } from "../../core/job.ts";
+import type { Job, PendingJob } from "../../core/job.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
 import { shellJoin } from "../../core/shell_words.ts";
@@ -33,6 +33,11 @@ export interface EnqueueFlags {
   readonly env?: string[];
 }
 
+/** Whom to tell how many of how many jobs have been checked. */
+interface ProgressFlag {
+  readonly onChecked?: (done: number, total: number) => void;
+}
+
 const EXAMPLES =
   `queuectl enqueue '{"id": "job1", "command": "echo hello"}', or: queuectl enqueue -- echo hello`;
 
@@ -45,9 +50,8 @@ export async function enqueue(
   operands: readonly string[],
   flags: EnqueueFlags,
 ): Promise<void> {
-  const inputs = await describedJobs(context, operands, flags);
   const { output } = context;
-  const jobs = inputs.length === 0 ? [] : await (await context.queue()).enqueue(inputs, Deno.cwd());
+  const jobs = await storeDescribed(context, operands, flags);
   if (context.flags.json) {
     output.json(jobs.length === 1 ? jobJson(jobs[0]!) : jobs.map(jobJson));
   } else if (context.flags.quiet) {
@@ -58,6 +62,30 @@ export async function enqueue(
     output.result(`Enqueued ${jobs.length} jobs`);
   }
   if (!context.flags.json && !context.flags.quiet) await warnIfUnserved(context, jobs);
+}
+
+/** Checks and stores the jobs; on a terminal a bar tells how far that is, if it takes long. */
+async function storeDescribed(
+  context: Context,
+  operands: readonly string[],
+  flags: EnqueueFlags,
+): Promise<PendingJob[]> {
+  const isBulk = flags.file !== undefined || operands[0] === "-";
+  const progress = isBulk
+    ? new (await import("../bulk_progress.ts")).BulkProgress({ isQuiet: context.flags.quiet === true })
+    : null;
+  try {
+    const inputs = await describedJobs(context, operands, {
+      ...flags,
+      onChecked: (done, total) => progress?.at("Checking", done, total),
+    });
+    if (inputs.length === 0) return [];
+    return await (await context.queue()).enqueue(inputs, Deno.cwd(), {
+      onStored: (done) => progress?.at("Storing", done, inputs.length),
+    });
+  } finally {
+    progress?.end();
+  }
 }
 
 /** Says so if no worker that is alive serves the queue of a job: it would wait for ever. */
@@ -85,7 +113,7 @@ async function warnIfUnserved(context: Context, jobs: readonly Job[]): Promise<v
 export async function describedJobs(
   context: Context,
   operands: readonly string[],
-  flags: EnqueueFlags,
+  flags: EnqueueFlags & ProgressFlag,
 ): Promise<PlacedInput[]> {
   const inputs = (await readInputs(context, operands, flags)).map((placed) => withFlags(placed, flags));
   if (flags.id !== undefined && inputs.length > 1) {
@@ -97,7 +125,7 @@ export async function describedJobs(
 async function readInputs(
   context: Context,
   operands: readonly string[],
-  flags: EnqueueFlags,
+  flags: EnqueueFlags & ProgressFlag,
 ): Promise<PlacedInput[]> {
   const dashes = context.typed.indexOf("--");
   const words = dashes === -1 ? [] : context.typed.slice(dashes + 1);
@@ -118,10 +146,10 @@ async function readInputs(
   }
   if (flags.command !== undefined) return [asInput({ command: flags.command })];
   if (flags.file !== undefined) {
-    return await parseJobs(flags.file === "-" ? await readStdin() : readFile(flags.file));
+    return await parseJobs(flags.file === "-" ? await readStdin() : readFile(flags.file), flags.onChecked);
   }
   if (texts[0]!.trim() === "") throw badInput("There is no job to enqueue: the argument is empty", EXAMPLES);
-  return await parseJobs(texts[0] === "-" ? await readStdin() : texts[0]!);
+  return await parseJobs(texts[0] === "-" ? await readStdin() : texts[0]!, flags.onChecked);
 }
 
 function asInput(job: { command: string }): PlacedInput {

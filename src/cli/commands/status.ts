@@ -5,26 +5,17 @@
 import type { Attempt } from "../../core/attempt.ts";
 import { formatDuration } from "../../core/duration.ts";
 import { badInput } from "../../core/errors.ts";
-import { type Job, JOB_STATES, type JobState } from "../../core/job.ts";
-import { attemptJson, jobJson, statusJson, totalOf } from "../../core/json_view.ts";
+import { type Job, JOB_STATES } from "../../core/job.ts";
+import { attemptJson, jobJson, totalOf } from "../../core/json_view.ts";
 import { callFor } from "../../core/shell_words.ts";
 import type { JobCounts } from "../../core/store.ts";
-import type { WorkerView } from "../../core/worker_record.ts";
 import type { Context } from "../context.ts";
-import { lasting, localTime } from "../local_time.ts";
+import { localTime } from "../local_time.ts";
 import { printableLine } from "../../core/printable.ts";
 import { printListing } from "../pager.ts";
 import { progressText } from "../progress_bar.ts";
+import { printStatus } from "../status_lines.ts";
 import { attemptsTable } from "./history.ts";
-
-const LABELS: Record<JobState, string> = {
-  pending: "Pending",
-  processing: "Processing",
-  completed: "Completed",
-  failed: "Failed",
-  dead: "Dead (DLQ)",
-  cancelled: "Cancelled",
-};
 
 const NO_JOBS = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as JobCounts;
 
@@ -52,32 +43,6 @@ export async function bareStatus(context: Context): Promise<void> {
     context.output.talk("  queuectl enqueue -- echo hello\n  queuectl worker start");
   }
   context.output.talk("All commands: queuectl --help");
-}
-
-/** Prints the workers, with what they run, and the number of jobs in each state. */
-export function printStatus(context: Context, workers: readonly WorkerView[], counts: JobCounts): void {
-  const { output } = context;
-  if (context.flags.json) return output.json(statusJson(workers, counts));
-  output.result(workersLine(workers));
-  for (const view of workers) {
-    for (const job of view.jobs) {
-      const since = `${printableLine(job.id)} for ${lasting(job.claim.since)}`;
-      const come = job.progress === null ? "" : `  ${printableLine(progressText(job.progress))}`;
-      output.result(`  worker ${view.worker.id}: ${since}${come}`);
-    }
-  }
-  for (const [state, label] of Object.entries(LABELS)) {
-    output.result(`${label}: ${counts[state as JobState]}`);
-  }
-  output.result(`Total: ${totalOf(counts)}`);
-}
-
-function workersLine(workers: readonly WorkerView[]): string {
-  const active = workers.filter((view) => view.life !== "dead");
-  const ids = active.length === 0 ? "" : `: [${active.map((view) => view.worker.id).join(", ")}]`;
-  const dead = workers.length - active.length;
-  const note = dead === 0 ? "" : ` (${dead} died; the next worker gives back what they held)`;
-  return `Found ${active.length} active worker(s)${ids}${note}`;
 }
 
 /** One job in full, with its attempts. */

@@ -7,8 +7,8 @@ import { statusJson, workerState } from "../../core/json_view.ts";
 import { watchChanges } from "../../home/changes.ts";
 import type { Context } from "../context.ts";
 import { jsonText } from "../output.ts";
+import { printStatus } from "../status_lines.ts";
 import { hasScreen } from "../top/fullscreen.ts";
-import { printStatus } from "./status.ts";
 
 /** How often the status is printed at most where there is no terminal. */
 const PRINT_INTERVAL_MS = 1000;

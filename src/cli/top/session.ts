@@ -61,6 +61,7 @@ class Session {
   /** Whether the store may have changed since the last glance. */
   #isStale = true;
   #wake = () => {};
+  #end = () => {};
   readonly #pressed: string[] = [];
 
   constructor(context: Context, queue: Queue) {
@@ -86,7 +87,9 @@ class Session {
         this.#wake();
       }));
       this.#readKeys();
-      await this.#loop(glancer);
+      // A wish that has to wait for a lock must not keep anyone from quitting.
+      const ended = new Promise<void>((resolve) => this.#end = resolve);
+      await Promise.race([ended, this.#loop(glancer)]);
     } finally {
       for (const step of cleanUp.reverse()) step();
     }
@@ -149,7 +152,9 @@ class Session {
       while (this.#exitStatus === null) {
         const count = await Deno.stdin.read(bytes);
         if (count === null) break;
-        this.#pressed.push(...keysIn(decoder.decode(bytes.subarray(0, count), { stream: true })));
+        const keys = keysIn(decoder.decode(bytes.subarray(0, count), { stream: true }));
+        if (keys.includes("ctrl-c")) break;
+        this.#pressed.push(...keys);
         this.#wake();
       }
     } catch {
@@ -161,6 +166,7 @@ class Session {
   #quit(status: number): void {
     this.#exitStatus ??= status;
     this.#wake();
+    this.#end();
   }
 
   #redraw(): void {
@@ -199,7 +205,6 @@ class Session {
   }
 
   async #react(key: string): Promise<void> {
-    if (key === "ctrl-c") return this.#quit(0);
     if (key === "ctrl-z") return this.#suspend();
     if (key === "ctrl-l") return this.#redraw();
     switch (this.#mode.name) {
