@@ -81,7 +81,10 @@ export class WebServer {
     await child.stdin.close();
     child.stderr.pipeTo(new WritableStream()).catch(() => {});
     const told: Announced = JSON.parse(await firstDocument(child.stdout));
-    const token = env.QUEUECTL_WEB_TOKEN ?? (await Deno.readTextFile(`${home.dir}/run/web.token`)).trim();
+    const file = flags.includes("--token-file")
+      ? flags[flags.indexOf("--token-file") + 1]!
+      : `${home.dir}/run/web.token`;
+    const token = env.QUEUECTL_WEB_TOKEN ?? (await Deno.readTextFile(file)).trim();
     const web = new WebServer(home, child, told, token);
     web.#check = checkOf(await web.get("/api/openapi.json"));
     return web;
