@@ -1,17 +1,19 @@
 /**
  * `deno task bench`: the figures of DESIGN's budgets, each a ratio between two things measured in turns in this
- * run. Arguments choose parts: `flat`, `bulk`, `drain`; all without. `--json` prints the figures for machines.
+ * run. Arguments choose parts: `flat`, `bulk`, `drain`, `web`; all without. `--json` prints the figures for machines.
  */
 
 import { bulkFigures } from "./bulk_bench.ts";
 import { drainFigures } from "./drain_bench.ts";
 import { flatFigures } from "./flat_bench.ts";
 import { type Figure, isKept, reportTable } from "./report.ts";
+import { webFigures } from "./web_bench.ts";
 
 const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   flat: flatFigures,
   bulk: bulkFigures,
   drain: drainFigures,
+  web: webFigures,
 };
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
