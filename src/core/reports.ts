@@ -6,6 +6,7 @@
 import type { Attempt, Outcome } from "./attempt.ts";
 import type { LogEntry } from "./event.ts";
 import type { JobState } from "./job.ts";
+import type { Progress } from "./progress.ts";
 
 /** A job on one line. What its state doesn't have is null. */
 export interface JobSummary {
@@ -28,6 +29,8 @@ export interface JobSummary {
   readonly workerId: number | null;
   readonly attemptId: number | null;
   readonly isCancelRequested: boolean;
+  /** What the attempt at hand has reported. */
+  readonly progress: Progress | null;
   /** The first `SUMMARY_LENGTH` characters of it. */
   readonly lastError: string | null;
 }

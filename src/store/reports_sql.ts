@@ -14,7 +14,9 @@ export interface Statement {
 const SUMMARY = `
   seq, id, substr(command, 1, ${SUMMARY_LENGTH}) AS command, length(command) AS command_length, state, queue,
   priority, attempts, max_retries, created_at, updated_at, run_at, claimed_at, finished_at, worker_id,
-  attempt_id, cancel_requested_at, substr(last_error, 1, ${SUMMARY_LENGTH}) AS last_error`;
+  attempt_id, cancel_requested_at, substr(last_error, 1, ${SUMMARY_LENGTH}) AS last_error,
+  (SELECT progress_percent FROM attempts WHERE id = attempt_id) AS progress_percent,
+  (SELECT progress_text FROM attempts WHERE id = attempt_id) AS progress_text`;
 
 /**
  * Of the jobs whose `seq`s are a JSON array, those that match. The parameters are those of `matchingValues`:

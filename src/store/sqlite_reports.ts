@@ -201,6 +201,7 @@ function summaryFromRow(row: Row): JobSummary {
     workerId: row.worker_id as number | null,
     attemptId: row.attempt_id as number | null,
     isCancelRequested: row.cancel_requested_at !== null,
+    progress: attempts.progressFromRow(row),
     lastError: row.last_error as string | null,
   };
 }

@@ -12,6 +12,8 @@ export interface GateLimits {
   readonly maxConnections: number;
   /** From opening, or the first byte of a request, to the end of its head. */
   readonly headMs: number;
+  /** What may come before the end of a head: a head, or what is left of a body that was answered unread. */
+  readonly headBytes: number;
   /** From the head to the first byte of the answer. */
   readonly answerMs: number;
   /** Without a byte, once something has been answered. Streams send something more often than that. */
@@ -24,13 +26,14 @@ export interface GateLimits {
 export const LIMITS: GateLimits = {
   maxConnections: 2048,
   headMs: 15_000,
+  headBytes: 32 * 1024 * 1024,
   answerMs: 600_000,
   quietMs: 75_000,
   writeMs: 20_000,
 };
 
 const SWEEP_INTERVAL_MS = 1000;
-const REQUEST_CHUNK_BYTES = 4096;
+const REQUEST_CHUNK_BYTES = 16_384;
 const ANSWER_CHUNK_BYTES = 16_384;
 /** The pause after the system refused to open one more connection. */
 const ACCEPT_PAUSE_MS = 100;
@@ -90,7 +93,7 @@ export class Gate {
   }
 
   async #pass(client: Deno.TcpConn): Promise<void> {
-    const passage = new Passage(client);
+    const passage = new Passage(client, this.#limits);
     this.#open.add(passage);
     try {
       await passage.carry(this.#socketPath);
@@ -105,7 +108,7 @@ export class Gate {
   #sweep(): void {
     const now = performance.now();
     for (const passage of this.#open) {
-      if (passage.isOverdue(this.#limits, now)) passage.close();
+      if (passage.isOverdue(now)) passage.close();
     }
   }
 }
@@ -113,17 +116,20 @@ export class Gate {
 /** One connection. */
 class Passage {
   readonly #client: Deno.TcpConn;
+  readonly #limits: GateLimits;
   #server: Deno.UnixConn | null = null;
   #isClosed = false;
   /** What is waited for: the head of a request, the first byte of its answer, or more of that. */
   #awaited: "head" | "answer" | "more" = "head";
   #since = performance.now();
   #writingSince: number | null = null;
-  /** The last bytes of an unfinished head. */
+  /** The last bytes of an unfinished head, and how many there have been. */
   #tail = "";
+  #headBytes = 0;
 
-  constructor(client: Deno.TcpConn) {
+  constructor(client: Deno.TcpConn, limits: GateLimits) {
     this.#client = client;
+    this.#limits = limits;
   }
 
   /** Passes bytes both ways until both sides have ended. */
@@ -141,10 +147,10 @@ class Passage {
     await Promise.race([answers, requests.then(() => answers)]);
   }
 
-  isOverdue(limits: GateLimits, now: number): boolean {
-    if (this.#writingSince !== null && now - this.#writingSince > limits.writeMs) return true;
-    const limit = { head: limits.headMs, answer: limits.answerMs, more: limits.quietMs }[this.#awaited];
-    return now - this.#since > limit;
+  isOverdue(now: number): boolean {
+    const { headMs, answerMs, quietMs, writeMs } = this.#limits;
+    if (this.#writingSince !== null && now - this.#writingSince > writeMs) return true;
+    return now - this.#since > { head: headMs, answer: answerMs, more: quietMs }[this.#awaited];
   }
 
   close(): void {
@@ -175,13 +181,16 @@ class Passage {
     if (this.#awaited === "more") this.#await("head");
     const text = this.#tail + String.fromCharCode(...bytes);
     this.#tail = text.slice(-3);
+    this.#headBytes += bytes.length;
     if (text.includes("\r\n\r\n")) this.#await("answer");
+    else if (this.#headBytes > this.#limits.headBytes) this.close();
   }
 
   #await(what: "head" | "answer" | "more"): void {
     this.#awaited = what;
     this.#since = performance.now();
-    if (what !== "head") this.#tail = "";
+    this.#tail = "";
+    this.#headBytes = 0;
   }
 }
 

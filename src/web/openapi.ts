@@ -35,7 +35,7 @@ const QUERY = {
   attempt_id: { type: "integer", description: "The last attempt if absent." },
   offset: { type: "integer", minimum: 0, default: 0 },
   tail: { type: "integer", minimum: 1, maximum: 262_144, description: "The last so many bytes." },
-  bytes: { type: "integer", minimum: 1, maximum: 262_144, default: 65_536 },
+  bytes: { type: "integer", minimum: 4, maximum: 262_144, default: 65_536 },
   last_event_id: { type: "integer", description: "Resumes behind this entry, as the header Last-Event-ID." },
   follow: { type: "integer", description: "The id of an attempt whose output is followed." },
   job: { type: "string", description: "The job of that attempt." },

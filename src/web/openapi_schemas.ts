@@ -66,7 +66,7 @@ export const SCHEMAS: JsonObject = {
   Job: exactly(job),
   JobWithAttempts: exactly({ ...job, attempt_history: listOf(ref("Attempt")) }),
   JobSummary: {
-    ...exactly({ ...jobHead, command_length: count, ...jobTimes }),
+    ...exactly({ ...jobHead, command_length: count, ...jobTimes, progress }),
     description: "A job on one line: command and last_error are cut to 500 characters.",
   },
   JobPage: exactly({
@@ -76,21 +76,16 @@ export const SCHEMAS: JsonObject = {
     total: orNull(count),
     is_partial: yes,
   }),
-  Attempt: {
-    type: "object",
-    properties: {
-      ...{ id: whole, job: text, attempt: { type: "integer", minimum: 1 }, worker: whole },
-      outcome: { type: "string", enum: ["running", ...OUTCOMES] },
-      ...{ exit_code: orNull(whole), signal: orNull(text), error: orNull(text), started_at: time },
-      ...{ finished_at: orNull(time), duration_seconds: orNull(number), progress },
-    },
-    required: ["id", "job", "attempt", "worker", "outcome", "started_at", "finished_at", "duration_seconds"],
-    additionalProperties: false,
-  },
+  Attempt: exactly({
+    ...{ id: whole, job: text, attempt: { type: "integer", minimum: 1 }, worker: whole },
+    outcome: { type: "string", enum: ["running", ...OUTCOMES] },
+    ...{ exit_code: orNull(whole), signal: orNull(text), error: orNull(text), started_at: time },
+    ...{ finished_at: orNull(time), duration_seconds: orNull(number), progress },
+  }),
   Worker: exactly({
     ...{ id: whole, pid: whole, state: { type: "string", enum: ["idle", "busy", "stopping", "dead"] } },
     ...{ slots: { type: "integer", minimum: 1 }, queues: listOf(text) },
-    jobs: listOf(exactly({ id: text, since: time })),
+    jobs: listOf(exactly({ id: text, since: time, progress })),
     ...{ jobs_done: count, jobs_failed: count, started_at: time, heartbeat_at: time },
   }),
   Counts: exactly({ ...countByState, total: count }),

@@ -16,7 +16,7 @@ import type { JsonObject } from "./views.ts";
 const STREAMS = ["stdout", "stderr"] as const;
 const DEFAULT_PIECE_BYTES = 65_536;
 const MAX_PIECE_BYTES = 262_144;
-/** No character has more bytes. */
+/** No character has more bytes; a piece has at least as many, or it could end before its first character does. */
 const MAX_CHARACTER_BYTES = 4;
 
 /** The routes of a job's output. */
@@ -32,7 +32,11 @@ async function piece(site: Site, context: Context): Promise<JsonObject> {
     ...["id", "stream", "attempt_id", "offset", "tail", "limit"],
   ]);
   const stream = query.choice("stream", STREAMS);
-  const limit = query.number("limit", { min: 1, max: MAX_PIECE_BYTES, absent: DEFAULT_PIECE_BYTES });
+  const limit = query.number("limit", {
+    min: MAX_CHARACTER_BYTES,
+    max: MAX_PIECE_BYTES,
+    absent: DEFAULT_PIECE_BYTES,
+  });
   const tail = query.number("tail", { min: 1, max: MAX_PIECE_BYTES, absent: null });
   const asked = query.number("offset", { min: 0, max: Number.MAX_SAFE_INTEGER, absent: 0 });
   const { job, attempt } = await attemptOf(site, context, query);
@@ -158,7 +162,7 @@ function openBytes(bytes: Uint8Array): number {
     const byte = bytes[bytes.length - back]!;
     if ((byte & 0xc0) === 0x80) continue;
     const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back && back < bytes.length ? back : 0;
+    return length > back ? back : 0;
   }
   return 0;
 }

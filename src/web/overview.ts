@@ -78,7 +78,7 @@ export class Overview {
         worker: job.workerId,
         attempt_id: job.attemptId,
         since: iso(job.claimedAt),
-        progress: null,
+        progress: job.progress === null ? null : { ...job.progress },
       })),
     };
   }

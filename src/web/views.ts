@@ -36,6 +36,7 @@ export function summaryJson(job: JobSummary): JsonObject {
     worker: job.workerId,
     cancel_requested: job.isCancelRequested,
     last_error: job.lastError,
+    progress: job.progress === null ? null : { ...job.progress },
   };
 }
 
@@ -77,6 +78,8 @@ function detailsOf(event: LogEntry["event"]): object {
       const { outcome, exitCode, signal, error } = event.end;
       return { outcome, exit_code: exitCode, signal, error };
     }
+    case "progressed":
+      return { attempt_id: event.attemptId, percent: event.percent, text: event.text };
     case "retried":
       return { keep_attempts: event.keepAttempts };
     case "deleted":

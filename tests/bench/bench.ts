@@ -1,6 +1,7 @@
 /**
  * `deno task bench`: the figures of DESIGN's budgets, each a ratio between two things measured in turns in this
- * run. Arguments choose parts: `flat`, `bulk`, `drain`, `start`, `idle`, `rush`; all without. `--json` prints the figures for machines.
+ * run. Arguments choose parts: `flat`, `bulk`, `drain`, `start`, `idle`, `rush`, `web`; all without. `--json`
+ * prints the figures for machines.
  */
 
 import { bulkFigures } from "./bulk_bench.ts";
@@ -10,6 +11,7 @@ import { idleFigures } from "./idle_bench.ts";
 import { type Figure, isKept, reportTable } from "./report.ts";
 import { rushFigures } from "./rush_bench.ts";
 import { startFigures } from "./start_bench.ts";
+import { webFigures } from "./web_bench.ts";
 
 const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   flat: flatFigures,
@@ -18,6 +20,7 @@ const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   start: startFigures,
   idle: idleFigures,
   rush: rushFigures,
+  web: webFigures,
 };
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));

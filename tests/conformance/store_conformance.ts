@@ -15,6 +15,7 @@ import { progressBehaviours } from "./progress.ts";
 import { randomBehaviours } from "./random.ts";
 import { recoveryBehaviours } from "./recovery.ts";
 import { reopeningBehaviours } from "./reopening.ts";
+import { reportBehaviours } from "./reports.ts";
 import { behaviourOf, type OpenStore } from "./store_under_test.ts";
 import { userEventBehaviours } from "./user_events.ts";
 import { workerBehaviours } from "./workers.ts";
@@ -35,6 +36,7 @@ export function storeConformance(name: string, open: OpenStore): void {
   historyBehaviours(behaviour);
   workerBehaviours(behaviour);
   configBehaviours(behaviour);
+  reportBehaviours(behaviour);
   reopeningBehaviours(behaviour);
   randomBehaviours(behaviour, open);
 }

@@ -231,6 +231,22 @@ Deno.test("api: what changed in the last minute is told", () =>
     assert.deepEqual([change.pending, change.completed], [2, 0]);
   }));
 
+Deno.test("api: the progress that a job reports is in the overview, the lists and its attempt", () =>
+  WebServer.use(async (web) => {
+    const command = "echo 'queuectl:progress 40 Building'; sleep 600";
+    await web.home.enqueue({ id: "long", command });
+    await web.home.startWorkers(1);
+    const progress = { percent: 40, text: "Building" };
+    const [running] = await waitFor("the progress", async () => {
+      const overview = await web.get("/api/overview");
+      return overview.running[0]?.progress == null ? null : overview.running;
+    });
+    assert.deepEqual(running.progress, progress);
+    assert.deepEqual((await web.get("/api/jobs?state=processing")).jobs[0].progress, progress);
+    assert.deepEqual((await web.get("/api/jobs/long/attempts")).attempts[0].progress, progress);
+    assert.deepEqual((await web.get("/api/workers")).workers[0].jobs[0].progress, progress);
+  }));
+
 Deno.test("api: queues and workers have lists of their own", () =>
   WebServer.use(async (web) => {
     await web.home.enqueue({ command: "sleep 600", queue: "q" }, { command: "true", queue: "q" });

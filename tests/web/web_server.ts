@@ -42,7 +42,7 @@ export class WebServer {
   readonly pid: number;
   readonly token: string;
   readonly #child: Deno.ChildProcess;
-  readonly #checks: Promise<AnswerCheck>;
+  #check: AnswerCheck = () => {};
 
   private constructor(home: TemporaryHome, child: Deno.ChildProcess, told: Announced, token: string) {
     this.home = home;
@@ -52,7 +52,6 @@ export class WebServer {
     this.pid = told.pid;
     this.token = token;
     this.#child = child;
-    this.#checks = this.#fetchChecks();
   }
 
   /** Calls `work` with a server that was started with `flags`, and leaves nothing behind. */
@@ -82,8 +81,13 @@ export class WebServer {
     await child.stdin.close();
     child.stderr.pipeTo(new WritableStream()).catch(() => {});
     const told: Announced = JSON.parse(await firstDocument(child.stdout));
-    const token = env.QUEUECTL_WEB_TOKEN ?? (await Deno.readTextFile(`${home.dir}/run/web.token`)).trim();
-    return new WebServer(home, child, told, token);
+    const file = flags.includes("--token-file")
+      ? flags[flags.indexOf("--token-file") + 1]!
+      : `${home.dir}/run/web.token`;
+    const token = env.QUEUECTL_WEB_TOKEN ?? (await Deno.readTextFile(file)).trim();
+    const web = new WebServer(home, child, told, token);
+    web.#check = checkOf(await web.get("/api/openapi.json"));
+    return web;
   }
 
   /** Asks the API, or for a page; checks the answer against the OpenAPI document. */
@@ -104,7 +108,7 @@ export class WebServer {
       ...{ status: response.status, headers: response.headers, text },
       json: isJson ? JSON.parse(text) : null,
     };
-    if (isJson) (await this.#checks)(verb, path, answer);
+    if (isJson) this.#check(verb, path, answer);
     return answer;
   }
 
@@ -141,13 +145,6 @@ export class WebServer {
       // It has ended already.
     }
     return (await this.#child.status).code;
-  }
-
-  async #fetchChecks(): Promise<AnswerCheck> {
-    const response = await fetch(`${this.url}/api/openapi.json`, {
-      headers: { authorization: `Bearer ${this.token}` },
-    });
-    return checkOf(await response.json());
   }
 }
 
