@@ -210,6 +210,12 @@ export interface Store {
   /** Sets a key; null takes it back to its default. */
   setSetting(key: ConfigKey, value: string | null): Promise<void>;
 
+  /**
+   * A mark that is another one as soon as anybody has stored anything: with an equal mark, looking again would
+   * find the same.
+   */
+  version(): Promise<string>;
+
   /** Housekeeping that some process has to do now and then. Never fails. */
   tidy(): Promise<void>;
 

@@ -166,12 +166,17 @@ export class Connection {
     return this.#untilUnlocked(work);
   }
 
+  /** Another one after each commit of anybody. Not within a transaction that writes. */
+  version(): string {
+    return `${this.pragma("data_version")}/${this.#commits}`;
+  }
+
   /**
    * What `work` gave the last time under this name, provided that nobody has committed anything since: for
    * looks that are made again and again while nothing happens. Not within a transaction that writes.
    */
   remember<T>(name: string, work: () => T): T {
-    const version = `${this.pragma("data_version")}/${this.#commits}`;
+    const version = this.version();
     const known = this.#remembered.get(name);
     if (known?.version === version) return known.value as T;
     const value = work();

@@ -285,6 +285,10 @@ export class SqliteStore implements Store {
     });
   }
 
+  version(): Promise<string> {
+    return this.#db.read(() => this.#db.version());
+  }
+
   tidy(): Promise<void> {
     this.#db.shortenLog();
     return Promise.resolve();

@@ -13,8 +13,8 @@ export class SignalFlag {
     this.#waiting?.();
   }
 
-  /** Waits until the flag is raised, at most `timeoutMs`, and lowers it. */
-  async wait(timeoutMs: number): Promise<void> {
+  /** Waits until the flag is raised, at most `timeoutMs`, and lowers it; returns whether it was raised. */
+  async wait(timeoutMs: number): Promise<boolean> {
     if (!this.#raised && timeoutMs > 0) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {
@@ -24,6 +24,8 @@ export class SignalFlag {
       clearTimeout(timer);
       this.#waiting = null;
     }
+    const wasRaised = this.#raised;
     this.#raised = false;
+    return wasRaised;
   }
 }

@@ -25,14 +25,18 @@ export interface UpkeepPlace {
   readonly log: (line: string) => void;
   /** The configuration as it is when asked. */
   readonly config: () => Config;
-  /** The worker's own part of each round. */
+  /** Whether commands are running, which have to be looked after in every round. */
+  readonly isBusy: () => boolean;
+  /** The worker's own part of a round. */
   readonly onRound: () => Promise<void>;
   /** Somebody has taken this worker for dead and given its jobs away. */
   readonly onTakenForDead: () => void;
 }
 
-/** How often a round is made; more often if the lease is short. */
+/** How often a round is made while commands run; more often if the lease is short. */
 const ROUND_MS = 1000;
+/** How often while there is nothing to do: deaths, changes and wake-ups are told without a round. */
+const IDLE_ROUND_MS = 5000;
 /** The longest time between two signs of life. */
 const MAX_BEAT_INTERVAL_MS = 30_000;
 /** How long to wait before trying again when the store can't be used. */
@@ -52,8 +56,13 @@ export class Upkeep {
   /** Attempts that have ended lately, and how many more looks for what they left running each gets. */
   readonly #endedAttempts = new Map<number, number>();
   #isDone = false;
+  #waitsIdly = false;
+  /** Whether the wait for an idle worker's round is to become that for a busy one's. */
+  #isDeferred = false;
   #loops: Promise<unknown> = Promise.resolve();
   #beatAtMs = performance.now();
+  #roundAtMs = -Infinity;
+  #roundVersion = "";
   #retainedAtMs = -Infinity;
   #retainedDays = 0;
   /** What the time of day was ahead of the monotonic clock; at the start unknown, so that any step counts. */
@@ -72,7 +81,20 @@ export class Upkeep {
 
   /** Makes the next round at once. */
   hurry(): void {
+    this.#isDeferred = false;
     this.#roundFlag.raise();
+  }
+
+  /** The worker has something to do again: from now on rounds come more often. */
+  becameBusy(): void {
+    if (!this.#waitsIdly) return;
+    this.#isDeferred = true;
+    this.#roundFlag.raise();
+  }
+
+  /** Makes the next round at once if the clock was set back: whoever waits for a time of day waits too long. */
+  noticeClock(): void {
+    if (this.#clockStepMs() < -CLOCK_STEP_MS) this.hurry();
   }
 
   /** What an attempt may have left running outside its process group is looked for in the next rounds. */
@@ -93,19 +115,27 @@ export class Upkeep {
     return this.#place.config().lock_lease_seconds * 1000;
   }
 
+  get #beatIntervalMs(): number {
+    return Math.min(this.#leaseMs / 4, MAX_BEAT_INTERVAL_MS);
+  }
+
   async #keepRounds(): Promise<void> {
     while (!this.#isDone) {
       await this.#orTrouble("look after things", () => this.#round());
-      await this.#roundFlag.wait(Math.min(ROUND_MS, this.#leaseMs / 4));
+      this.#waitsIdly = !this.#place.isBusy() && this.#endedAttempts.size === 0;
+      await this.#roundFlag.wait(Math.min(this.#waitsIdly ? IDLE_ROUND_MS : ROUND_MS, this.#leaseMs / 4));
+      this.#waitsIdly = false;
+      if (this.#isDeferred && !this.#isDone) {
+        await this.#roundFlag.wait(Math.min(ROUND_MS, this.#leaseMs / 4));
+      }
+      this.#isDeferred = false;
     }
   }
 
   async #keepBeating(): Promise<void> {
     while (!this.#isDone) {
-      const dueMs = this.#beatAtMs + Math.min(this.#leaseMs / 4, MAX_BEAT_INTERVAL_MS);
-      // A change of the lease must be noticed long before a long interval is over.
-      await this.#beatFlag.wait(Math.min(ROUND_MS, dueMs - performance.now()));
-      if (!this.#isDone && performance.now() >= dueMs) {
+      await this.#beatFlag.wait(this.#beatAtMs + this.#beatIntervalMs - performance.now());
+      if (!this.#isDone && performance.now() >= this.#beatAtMs + this.#beatIntervalMs) {
         await this.#orTrouble("give a sign of life", () => this.#beat());
       }
     }
@@ -121,13 +151,28 @@ export class Upkeep {
   }
 
   async #round(): Promise<void> {
-    await this.#place.onRound();
     await this.#followClock();
+    if (await this.#isQuiet()) return;
+    await this.#place.onRound();
+    this.#beatFlag.raise(); // the lease may be another one now
     this.#forgetSilenceUnlessWriting();
     await this.#peers.look(this.#leaseMs);
     await this.#sweepStrays();
     await this.#place.store.tidy();
     await this.#retain();
+  }
+
+  /** Whether a round would find all as the last one did: nobody has stored anything, and silence can't have grown. */
+  async #isQuiet(): Promise<boolean> {
+    const version = await this.#place.store.version();
+    const sinceMs = performance.now() - this.#roundAtMs;
+    const isQuiet = version === this.#roundVersion && !this.#place.isBusy() &&
+      this.#endedAttempts.size === 0 &&
+      sinceMs < this.#beatIntervalMs;
+    if (isQuiet) return true;
+    this.#roundVersion = version;
+    this.#roundAtMs = performance.now();
+    return false;
   }
 
   /** Gives the sign of life. Somebody who takes us for dead has our jobs: then we end. */
@@ -162,12 +207,16 @@ export class Upkeep {
     }
   }
 
+  /** By how much the time of day has moved on more than the monotonic clock since the last round. */
+  #clockStepMs(): number {
+    return Date.now() - performance.now() - this.#clockOffsetMs;
+  }
+
   /** Notices at the start, and whenever it happens, that the clock has been set back. */
   async #followClock(): Promise<void> {
-    const offsetMs = Date.now() - performance.now();
-    const wasSetBack = offsetMs < this.#clockOffsetMs - CLOCK_STEP_MS;
-    this.#clockOffsetMs = offsetMs;
-    if (!wasSetBack) return;
+    const stepMs = this.#clockStepMs();
+    this.#clockOffsetMs = Date.now() - performance.now();
+    if (stepMs > -CLOCK_STEP_MS) return;
     const shifted = await this.#place.store.shiftDelays(Date.now());
     if (shifted === 0) return;
     this.#place.log(`the clock was set back: the delays of ${shifted} job(s) begin again`);

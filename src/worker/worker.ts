@@ -84,6 +84,7 @@ export class Worker {
       ...{ store, home, workerId: record.id },
       log: (line) => this.#log.write(line),
       config: () => this.#config,
+      isBusy: () => this.#running.size > 0,
       onRound: () => this.#onRound(),
       onTakenForDead: () => this.forceStop(),
     });
@@ -123,9 +124,10 @@ export class Worker {
     );
     this.#upkeep.start();
     while (!this.#isStopping) {
+      const version = await this.#storeVersion();
       if (this.#running.size < this.record.slots && await this.#claimAndStart()) continue;
       if (this.#running.size === 0 && await this.#hasReachedGoal()) break;
-      await this.#wake.wait(await this.#idleMs());
+      await this.#idleSince(version);
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
     while (this.#tasks.size > 0) await Promise.race(this.#tasks);
@@ -158,6 +160,7 @@ export class Worker {
       this.#config = readConfig(await store.settings());
       const job = await store.claim(this.#request(), Date.now());
       if (job === null) return false;
+      this.#upkeep.becameBusy();
       const task: Promise<void> = this.#work(job).finally(() => {
         this.#tasks.delete(task);
         this.#wake.raise();
@@ -250,16 +253,36 @@ export class Worker {
     return true;
   }
 
-  /** How long there is nothing to claim, unless something wakes us. */
-  async #idleMs(): Promise<number> {
-    const pollMs = this.#config.poll_interval_ms;
-    if (this.#running.size >= this.record.slots) return pollMs;
+  /**
+   * Sleeps until there may be something to claim. Wake-ups tell; in case one is lost, a look now and then whether
+   * the store is still as it was at the last claim, which costs next to nothing.
+   */
+  async #idleSince(version: string | null): Promise<void> {
+    const dueInMs = await this.#dueInMs();
+    const deadline = performance.now() + dueInMs;
+    while (!this.#isStopping) {
+      const pollMs = this.#config.poll_interval_ms;
+      if (await this.#wake.wait(Math.min(pollMs, deadline - performance.now()))) return;
+      this.#upkeep.noticeClock();
+      if (performance.now() >= deadline || version === null) return;
+      if (await this.#storeVersion() !== version) return;
+    }
+  }
+
+  /** How long until the next job is due, as far as is known; without end if all slots are taken. */
+  async #dueInMs(): Promise<number> {
+    if (this.#running.size >= this.record.slots) return Infinity;
     try {
       const dueAt = await this.#options.store.nextRunAt(this.#options.queues);
-      return dueAt === null ? pollMs : Math.min(pollMs, Math.max(0, dueAt - Date.now()));
+      return dueAt === null ? Infinity : Math.max(0, dueAt - Date.now());
     } catch {
-      return pollMs; // the next claim meets the same trouble and tells it
+      return this.#config.poll_interval_ms; // the next claim meets the same trouble and tells it
     }
+  }
+
+  /** Null if the store can't be used: the next claim meets the same trouble and tells it. */
+  async #storeVersion(): Promise<string | null> {
+    return await this.#options.store.version().catch(() => null);
   }
 
   #onWake(): void {

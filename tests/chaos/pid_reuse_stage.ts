@@ -123,12 +123,12 @@ class Stage {
     throw new Error(`No process could be given the pid ${pid} in ${MAX_TRIES} tries`);
   }
 
-  /** The leader of the session in which a job's command runs. */
+  /** The leader of the process group in which a job's command runs. */
   #leaderOf(jobId: string): Promise<number> {
     const script = `
       for file in $(grep -lazx "QUEUECTL_JOB_ID=$1" /proc/[0-9]*/environ 2>/dev/null); do
         folder=\${file%/environ}
-        read -r pid _ _ _ _ session _ 2>/dev/null <"$folder/stat" && [ "$session" = "$pid" ] && echo "$pid"
+        read -r pid _ _ _ group _ 2>/dev/null <"$folder/stat" && [ "$group" = "$pid" ] && echo "$pid"
       done | head -n 1`;
     return waitFor(`the command of ${jobId}`, async () => {
       const command = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", jobId], stderr: "null" });

@@ -97,14 +97,14 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a bulk is stored in parts",
     file: "src/core/queue.ts",
-    from: "const stored = await this.#store.enqueue(jobs, at);",
+    from: "const stored = await this.#store.enqueue(jobs, at, options);",
     to: "const stored = []; for (const job of jobs) stored.push(...await this.#store.enqueue([job], at));",
   },
   {
     name: "a job is acknowledged without being stored",
     file: "src/core/queue.ts",
-    from: "const stored = await this.#store.enqueue(jobs, at);",
-    to: "const stored = await this.#store.enqueue(jobs.slice(1), at);",
+    from: "const stored = await this.#store.enqueue(jobs, at, options);",
+    to: "const stored = await this.#store.enqueue(jobs.slice(1), at, options);",
   },
   {
     name: "claims are missing in the log",

@@ -81,10 +81,10 @@ Deno.test("recovery: a worker that is alive but silent for a lease is killed fir
 
 Deno.test("recovery: a job under which three workers died is dead, with that reason", () =>
   TemporaryHome.use(async (home) => {
-    // The command kills the worker that runs it: the parent of its session's leader.
+    // The command kills the worker that runs it: the parent of what has started it.
     await home.enqueue({
       id: "killer",
-      command: "read -r _ _ _ parent _ </proc/$$/stat; kill -9 $parent; sleep 60",
+      command: "read -r _ _ _ worker _ </proc/$PPID/stat; kill -9 $worker; sleep 60",
     });
     for (let death = 1; death <= 3; death++) {
       const [pid] = await home.startWorkers(1);

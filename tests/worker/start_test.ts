@@ -17,9 +17,14 @@ Deno.test("worker start: workers of two starts add up and stop together from a t
   TemporaryHome.use(async (home) => {
     const pids = [...await home.startWorkers(2), ...await home.startWorkers(2)];
     assert.equal((await home.json("worker", "status")).length, 4);
-    await home.enqueue({ id: "job1", command: "sleep 0.3" });
+    await home.enqueue({ id: "job1", command: "while [ ! -e gate ]; do sleep 0.02; done", cwd: home.dir });
     await home.untilJob("job1", "processing");
-    assert.equal(await home.run("worker", "stop"), "Stopped 4 worker(s): [1, 2, 3, 4]\n");
+    const stopping = home.run("worker", "stop");
+    await waitFor("the workers to be told to stop", async () => {
+      return (await home.json("worker", "list")).some(({ state }: { state: string }) => state === "stopping");
+    });
+    await Deno.writeTextFile(`${home.dir}/gate`, "");
+    assert.equal(await stopping, "Stopped 4 worker(s): [1, 2, 3, 4]\n");
     assert.deepEqual(pids.filter((pid) => !isGone(pid)), []);
     assert.equal((await home.json("get", "job1")).state, "completed");
     assert.deepEqual(await home.json("worker", "list"), []);

@@ -64,9 +64,10 @@ export async function rudeJobs(
   await ground.home.run("config", "set", "max_output_bytes", String(MAX_OUTPUT_BYTES));
   await ground.home.run("config", "set", "kill_grace_seconds", "1");
   const [pid] = await ground.home.startWorkers(1, "--concurrency", String(SLOTS));
-  const warmUp = ground.job("warm-up");
-  await ground.enqueue([warmUp]);
-  await ground.home.untilJob(warmUp.id, "completed");
+  // From then on it keeps what starts commands, one for each slot.
+  const warmUp = Array.from({ length: SLOTS }, (_, slot) => ground.job(`warm-up-${slot}`, { seconds: 1 }));
+  await ground.enqueue(warmUp);
+  await ground.untilDrained(60_000);
   const before = await settledDescriptors(pid!);
 
   let flood: FloodFigures = { peakBytes: 0, bytesPerSecond: 0 };
@@ -112,8 +113,7 @@ export async function workerKiller(
   await ground.enqueue(peaceful);
   for (let round = 0; round < size.rounds; round++) {
     const id = `killer-${round}`;
-    // Its parent is the worker: the leader of its session is the worker's own child.
-    const command = "read -r _ _ _ parent _ </proc/$$/stat; kill -9 $parent; sleep 60";
+    const command = `${KILL_WORKER}; sleep 60`;
     await ground.home.startWorkers(3, "--queue", "killers");
     await ground.enqueue([{ id, command, queue: "killers" }]);
     const job = await ground.home.untilJob(id, "dead", 30_000);
@@ -130,6 +130,9 @@ export async function workerKiller(
   const tally = { jobs: evidence.jobs.length, faults: size.rounds, recoveriesMs: recoveryTimes(evidence) };
   return { evidence, tally };
 }
+
+/** Its parent is what starts commands, and the parent of that is the worker. */
+const KILL_WORKER = "read -r _ _ _ worker _ </proc/$PPID/stat; kill -9 $worker";
 
 interface RudeJob extends ChaosJob {
   /** Its state and what its last error must say. */
