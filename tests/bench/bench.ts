@@ -6,6 +6,7 @@
 
 import { bulkFigures } from "./bulk_bench.ts";
 import { drainFigures } from "./drain_bench.ts";
+import { profileDrain, profileLine } from "./drain_profile.ts";
 import { flatFigures } from "./flat_bench.ts";
 import { idleFigures } from "./idle_bench.ts";
 import { type Figure, isKept, reportTable } from "./report.ts";
@@ -23,6 +24,10 @@ const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   web: webFigures,
 };
 
+// What users have is measured, where it has been made.
+if (!Deno.env.has("QUEUECTL_TEST_PROGRAM") && isFile("dist/queuectl")) {
+  Deno.env.set("QUEUECTL_TEST_PROGRAM", "dist/queuectl");
+}
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
 const unknown = wanted.filter((part) => !Object.hasOwn(PARTS, part));
 if (unknown.length > 0) {
@@ -30,11 +35,15 @@ if (unknown.length > 0) {
 }
 const folder = await Deno.makeTempDir({ prefix: "queuectl-bench-" });
 const figures: Figure[] = [];
+const profiles: string[] = [];
 try {
   for (const [name, measure] of Object.entries(PARTS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     say(Deno.stderr, `Measuring: ${name}…`);
     figures.push(...await measure(folder));
+  }
+  for (const command of wanted.length === 0 || wanted.includes("drain") ? ["true", "/bin/true"] : []) {
+    profiles.push(profileLine(command, await profileDrain(folder, command)));
   }
 } finally {
   await Deno.remove(folder, { recursive: true });
@@ -44,11 +53,19 @@ if (Deno.args.includes("--json")) {
 } else {
   say(
     Deno.stdout,
-    `${navigator.hardwareConcurrency} cores, Deno ${Deno.version.deno}, ${
-      new Date().toISOString().slice(0, 10)
-    }\n`,
+    `${navigator.hardwareConcurrency} cores, ${
+      Deno.env.get("QUEUECTL_TEST_PROGRAM") ?? "deno run"
+    }, Deno ${Deno.version.deno}, ${new Date().toISOString().slice(0, 10)}\n`,
   );
-  say(Deno.stdout, reportTable(figures));
+  say(Deno.stdout, [reportTable(figures), "", ...profiles].join("\n"));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(new URL(`../../${path}`, import.meta.url)).isFile;
+  } catch {
+    return false;
+  }
 }
 
 function say(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
