@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { NewJob } from "../../src/core/job.ts";
 import { resolveHome } from "../../src/home/home.ts";
-import { createOutputFiles, outputPaths } from "../../src/home/output_files.ts";
+import { createOutputFiles, createOutputFolder, outputPaths } from "../../src/home/output_files.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import type { CallResult } from "../harness/program.ts";
 import type { ChaosJob } from "./ground.ts";
@@ -50,7 +50,9 @@ export async function storeDeadJobs(home: string, jobs: readonly ChaosJob[]): Pr
       const job = await store.claim(request, now);
       assert.ok(job !== null, "a job that was just stored is not ready");
       const place = { home: resolveHome({ home }), storeUid: store.uid };
-      createOutputFiles(outputPaths(place, job.seq, job.claim.attemptId));
+      const paths = outputPaths(place, job.seq, job.claim.attemptId);
+      createOutputFolder(paths);
+      createOutputFiles(paths);
       const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token: request.token };
       const end = {
         outcome: "failed",
