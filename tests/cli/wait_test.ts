@@ -75,6 +75,17 @@ Deno.test("wait: of several exits with 1 if any failed for good, and tells each"
     assert.equal((await home.call(["wait", "a", "c"])).code, 1);
   }));
 
+Deno.test("wait: takes the beginning of an id, and @last", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "build-1", command: "exit 7", max_retries: 1 }, {
+      id: "deploy",
+      command: "true",
+    });
+    await home.startWorkers(1);
+    assert.equal((await home.call(["wait", "bui"])).code, 7);
+    assert.equal(await home.run("wait", "@last"), "Job deploy completed\n");
+  }));
+
 Deno.test("wait --any: returns at the first end, with that job's code", () =>
   TemporaryHome.use(async (home) => {
     await home.enqueue(
