@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { shellJoin } from "../../src/core/shell_words.ts";
 import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
-import { gate, openGate } from "./gate.ts";
+import { gate, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
 
 async function untilStored(home: TemporaryHome, id: string): Promise<void> {
@@ -183,6 +184,21 @@ Deno.test("run: a second Ctrl-C kills a command that ignores the first", () =>
     assert.equal((await ended).code, 130);
     assert.ok(isGone(pid));
   }));
+
+await testWith(
+  ["tmux"],
+  "run: on a terminal Ctrl-C reaches this program alone, and the job by the ladder",
+  () =>
+    TemporaryHome.use(async (home) => {
+      const command = `trap 'echo by TERM; exit' TERM; trap 'echo by INT; exit' INT; echo started; ${gate()}`;
+      await TmuxTerminal.use(home, onTerminal("run", "--id", "a", "--", command), {}, async (terminal) => {
+        await terminal.until(/^started$/m);
+        await terminal.press("C-c");
+        assert.match(await terminal.until(/status 130/), /^started\n(\^C)?by TERM\n/);
+      });
+      assert.equal((await home.json("get", "a")).state, "cancelled");
+    }),
+);
 
 Deno.test("run: Ctrl-C cancels a job that another worker runs, too", () =>
   TemporaryHome.use(async (home) => {
