@@ -53,6 +53,17 @@ export class EventFeed {
     }
   }
 
+  /** All that came until now, oldest first, without waiting. */
+  async rest(): Promise<LogEntry[]> {
+    const entries: LogEntry[] = [];
+    while (true) {
+      const page = await this.#store.events(this.#afterId, PAGE);
+      this.#afterId = page.at(-1)?.id ?? this.#afterId;
+      entries.push(...page);
+      if (page.length < PAGE) return entries;
+    }
+  }
+
   /** Ends the wait of `next`, or the next one. */
   interrupt(): void {
     this.#isInterrupted = true;

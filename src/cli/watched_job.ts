@@ -65,9 +65,7 @@ export class WatchedJob {
       while (true) {
         const job = await this.#job();
         if (job === null || isFinal(job)) {
-          // What happened before it became final is told first.
-          for (const entry of await feed.next(0)) await this.#follow(entry);
-          await this.#endPump();
+          await this.#catchUp(job);
           return await this.#end(job);
         }
         if (job.state !== "processing") await this.#ensureWorker();
@@ -80,6 +78,15 @@ export class WatchedJob {
       await this.#own?.ended;
       await store.tidy();
     }
+  }
+
+  /** Tells what happened before the job became final, and passes on what it printed until then. */
+  async #catchUp(job: FinalJob | null): Promise<void> {
+    const { store, feed } = this.#around;
+    for (const entry of await feed.rest()) await this.#follow(entry);
+    const last = job === null ? undefined : (await store.attempts(job.seq)).at(-1);
+    if (last !== undefined && last.id !== this.#attemptId) await this.#begin(last.id);
+    await this.#endPump();
   }
 
   /** Somebody wants it to end: the first time it is cancelled, from the second on its processes are killed. */

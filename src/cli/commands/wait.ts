@@ -125,6 +125,8 @@ async function untilOver(
       }
       line.show(jobs.line(elapsedMs));
       await jobs.follow(await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs)));
+      // What is left was counted after the log was read: how the last one ended may be told there only now.
+      if (jobs.left === 0) await jobs.follow(await feed.rest());
     }
     return "ended";
   } finally {
