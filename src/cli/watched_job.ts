@@ -91,8 +91,11 @@ export class WatchedJob {
 
   /** Somebody wants it to end: the first time it is cancelled, from the second on its processes are killed. */
   interrupt(count: number): void {
-    const work = count === 1 ? this.#cancel() : this.#kill();
-    work.catch((error) => this.#context.output.talk(`Cannot end job ${this.#name}: ${error.message}`));
+    const work = async () => {
+      await this.#cancel();
+      if (count > 1) await this.#kill();
+    };
+    work().catch((error) => this.#context.output.talk(`Cannot end job ${this.#name}: ${error.message}`));
   }
 
   get #name(): string {
@@ -203,6 +206,8 @@ export class WatchedJob {
         ...{ store, home: this.#context.home, count: 1, concurrency: 1, queues: [job.queue] },
         goal: { kind: "one_job", jobId: job.id, jobSeq: job.seq },
       });
+      // Others may take it for dead and give the job back: then that needs another one.
+      this.#own.ended.catch(() => {}).then(() => this.#own = null);
     } catch (error) {
       await queue.cancel([this.id]).catch(() => {}); // nobody would expect it to run some other day
       throw error;

@@ -136,6 +136,18 @@ Deno.test("run: goes on by itself when the workers that it counted on have gone"
     assert.equal((await home.json("get", "long")).state, "pending");
   }));
 
+Deno.test("run: when all workers are stopped by force, its own one with them, the job is cancelled", () =>
+  TemporaryHome.use(async (home) => {
+    await home.run("config", "set", "kill_grace_seconds", "600");
+    const { printed, ended } = startRun(home, "--id", "a", "--", `trap '' TERM; echo started; ${gate()}`);
+    await waitFor("the start", () => printed.stdout === "started\n");
+    await home.run("worker", "stop", "--force");
+    assert.equal((await ended).code, 131);
+    assert.equal((await home.json("get", "a")).state, "cancelled");
+    assert.deepEqual(await home.json("worker", "list"), []);
+    assert.deepEqual(await home.processes(), []);
+  }));
+
 Deno.test("run: a job that is retried says so on stderr, and the last attempt's code counts", () =>
   TemporaryHome.use(async (home) => {
     const args = ["run", "--id", "a", "--max-retries", "3", "--backoff-base", "0", "--"];
