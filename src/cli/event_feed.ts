@@ -9,6 +9,8 @@ import type { Home } from "../home/home.ts";
 
 /** How long a change may go unnoticed where files can't be watched. */
 const SAFETY_LOOK_MS = 500;
+/** Changes may come by the thousand a second: those of so long are dealt with together. */
+const GATHER_MS = 5;
 const PAGE = 1000;
 
 /** Follows the log of events. To be closed. */
@@ -50,6 +52,18 @@ export class EventFeed {
         return entries;
       }
       await this.#untilChanged(Math.min(leftMs, SAFETY_LOOK_MS));
+      if (this.#hasChanged) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+    }
+  }
+
+  /** All that came until now, oldest first, without waiting. */
+  async rest(): Promise<LogEntry[]> {
+    const entries: LogEntry[] = [];
+    while (true) {
+      const page = await this.#store.events(this.#afterId, PAGE);
+      this.#afterId = page.at(-1)?.id ?? this.#afterId;
+      entries.push(...page);
+      if (page.length < PAGE) return entries;
     }
   }
 

@@ -5,7 +5,7 @@
 import { statusOfSignal } from "../core/exit_status.ts";
 
 /** The signals by which people and service managers end a command. */
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const satisfies readonly Deno.Signal[];
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const satisfies readonly Deno.Signal[];
 
 /** Waits for signals that ask this command to end. To be closed. */
 export class Interrupts {
@@ -13,11 +13,12 @@ export class Interrupts {
   #count = 0;
   readonly #listeners: readonly [Deno.Signal, () => void][];
 
-  /** `onSignal` is told how often it was asked, from 1. */
+  /** `onSignal` is told how often it was asked, from 1. SIGQUIT, which is for haste, counts twice. */
   constructor(onSignal: (count: number) => void) {
     this.#listeners = SIGNALS.map((signal) => [signal, () => {
       this.#status ??= statusOfSignal(signal);
-      onSignal(++this.#count);
+      this.#count += signal === "SIGQUIT" ? 2 : 1;
+      onSignal(this.#count);
     }]);
     for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
   }

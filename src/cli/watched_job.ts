@@ -65,9 +65,7 @@ export class WatchedJob {
       while (true) {
         const job = await this.#job();
         if (job === null || isFinal(job)) {
-          // What happened before it became final is told first.
-          for (const entry of await feed.next(0)) await this.#follow(entry);
-          await this.#endPump();
+          await this.#catchUp(job);
           return await this.#end(job);
         }
         if (job.state !== "processing") await this.#ensureWorker();
@@ -82,10 +80,22 @@ export class WatchedJob {
     }
   }
 
+  /** Tells what happened before the job became final, and passes on what it printed until then. */
+  async #catchUp(job: FinalJob | null): Promise<void> {
+    const { store, feed } = this.#around;
+    for (const entry of await feed.rest()) await this.#follow(entry);
+    const last = job === null ? undefined : (await store.attempts(job.seq)).at(-1);
+    if (last !== undefined && last.id !== this.#attemptId) await this.#begin(last.id);
+    await this.#endPump();
+  }
+
   /** Somebody wants it to end: the first time it is cancelled, from the second on its processes are killed. */
   interrupt(count: number): void {
-    const work = count === 1 ? this.#cancel() : this.#kill();
-    work.catch((error) => this.#context.output.talk(`Cannot end job ${this.#name}: ${error.message}`));
+    const work = async () => {
+      await this.#cancel();
+      if (count > 1) await this.#kill();
+    };
+    work().catch((error) => this.#context.output.talk(`Cannot end job ${this.#name}: ${error.message}`));
   }
 
   get #name(): string {
@@ -196,6 +206,8 @@ export class WatchedJob {
         ...{ store, home: this.#context.home, count: 1, concurrency: 1, queues: [job.queue] },
         goal: { kind: "one_job", jobId: job.id, jobSeq: job.seq },
       });
+      // Others may take it for dead and give the job back: then that needs another one.
+      this.#own.ended.catch(() => {}).then(() => this.#own = null);
     } catch (error) {
       await queue.cancel([this.id]).catch(() => {}); // nobody would expect it to run some other day
       throw error;

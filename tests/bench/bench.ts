@@ -1,6 +1,6 @@
 /**
  * `deno task bench`: the figures of DESIGN's budgets, each a ratio between two things measured in turns in this
- * run. Arguments choose parts: `flat`, `bulk`, `drain`, `start`, `idle`, `rush`, `web`; all without. `--json`
+ * run. Arguments choose parts: `flat`, `bulk`, `drain`, `start`, `idle`, `rush`, `web`, `wait`; all without. `--json`
  * prints the figures for machines.
  */
 
@@ -12,6 +12,7 @@ import { idleFigures } from "./idle_bench.ts";
 import { type Figure, isKept, reportTable } from "./report.ts";
 import { rushFigures } from "./rush_bench.ts";
 import { startFigures } from "./start_bench.ts";
+import { waitFigures } from "./wait_bench.ts";
 import { webFigures } from "./web_bench.ts";
 
 const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
@@ -22,6 +23,7 @@ const PARTS: Record<string, (folder: string) => Promise<Figure[]>> = {
   idle: idleFigures,
   rush: rushFigures,
   web: webFigures,
+  wait: waitFigures,
 };
 
 // What users have is measured, where it has been made.

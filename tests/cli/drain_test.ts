@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { waitFor } from "../harness/wait_for.ts";
-import { gate, openGate } from "./gate.ts";
+import { gate, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
-import { callOnTerminal } from "./terminal.ts";
 
 /** A call that has been started, and how it ends. */
 function startCall(home: TemporaryHome, ...args: string[]) {
@@ -202,16 +202,19 @@ Deno.test("drain: nothing of it outlives it when it is killed", () =>
     await waitFor("its workers to end", async () => (await home.processes()).length === 0);
   }));
 
-Deno.test("drain: stops with 1 when somebody stops its workers", () =>
-  TemporaryHome.use(async (home) => {
-    await home.enqueue({ id: "a", command: gate("never") });
-    const { ended } = startCall(home, "drain", "-c", "2");
-    await home.untilJob("a", "processing");
-    await home.run("worker", "stop", "--force");
-    const { code, stdout } = await ended;
-    assert.equal(code, 1);
-    assert.match(stdout, /^Stopped after 0 job\(s\).*\n1 job\(s\) are left that could run$/m);
-  }));
+for (const [count, status] of [["1", 131], ["2", 1]] as const) {
+  Deno.test(`drain: stops when somebody stops its ${count} worker(s) by force; what runs is given back`, () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue({ id: "a", command: gate("never") });
+      const { ended } = startCall(home, "drain", "-c", count);
+      await home.untilJob("a", "processing");
+      await home.run("worker", "stop", "--force");
+      const { code, stdout } = await ended;
+      assert.equal(code, status);
+      assert.match(stdout, /^Stopped after 0 job\(s\).*\n1 job\(s\) are left that could run$/m);
+      assert.deepEqual(await statesOf(home), { a: "pending" });
+    }));
+}
 
 Deno.test("drain --junit, --summary: the files tell how it went", () =>
   TemporaryHome.use(async (home) => {
@@ -285,25 +288,26 @@ Deno.test("drain: in GitHub Actions it prints groups, and an annotation for each
     assert.equal(lines[10], "::error title=Job b died::exited with 4");
   }));
 
-Deno.test("drain: on a terminal a bar shows how far it has come, deaths stand above it, and it is gone at the end", () =>
-  TemporaryHome.use(async (home) => {
-    await home.enqueue(
-      { id: "a", command: "true" },
-      { id: "bad", command: "exit 4", max_retries: 1 },
-      { id: "b", command: "sleep 1.3" },
-      { id: "c", command: "true" },
-    );
-    const { screen, code } = await callOnTerminal(home, ["drain"], { columns: 70 });
-    assert.equal(code, 1);
-    assert.match(screen, /█{10}░{10} 2\/4 done, 1 running, 1 failed, \d\.\d\/s, eta /);
-    const rows = screen.replaceAll("\x1b[K", "").split(/[\r\n]+/);
-    assert.ok(
-      rows.includes("✗ bad died after 1 of 1 attempts, ") || rows.some((row) => row.startsWith("✗ bad died")),
-    );
-    assert.ok(!rows.some((row) => row.startsWith("✓")), "what went well is told by the bar");
-    assert.match(rows.at(-2)!, /^Drained 4 job\(s\)/);
-    assert.ok(rows.every((row) => row.length < 90), "the bar is cut to the terminal");
-  }));
+await testWith(
+  ["tmux"],
+  "drain: a bar on a terminal shows how far it has come, deaths above it, and goes",
+  () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue(
+        { id: "a", command: "true" },
+        { id: "bad", command: "exit 4", max_retries: 1 },
+        { id: "b", command: gate() },
+        { id: "c", command: "true" },
+      );
+      await TmuxTerminal.use(home, onTerminal("drain"), { columns: 72 }, async (terminal) => {
+        const before = await terminal.until(/^█{10}░{10} 2\/4 done, 1 running, 1 failed, \d+\.\d\/s, eta /m);
+        assert.match(before, /^✗ bad died after 1 of 1 attempts, \S+: exited with 4\n█/);
+        await openGate(home);
+        const screen = await terminal.until(/status 1/);
+        assert.match(screen, /^✗ bad died .*\nDrained 4 job\(s\) in .*: 3 completed, 1 died\nstatus 1\n/);
+      });
+    }),
+);
 
 Deno.test("drain --quiet: prints nothing, and tells by its exit status alone", () =>
   TemporaryHome.use(async (home) => {

@@ -52,6 +52,16 @@ Deno.test("EventFeed.next: wakes for a commit of somebody else, long before it l
     assert.ok(median < 250, `it took ${tookMs.map(Math.round)} ms`);
   }));
 
+Deno.test("EventFeed.rest: all that came, however much, without waiting, and not again", () =>
+  feeding(async ({ feed, other }) => {
+    assert.deepEqual(await feed.rest(), []);
+    const ids = Array.from({ length: 2500 }, (_, index) => `job${index}`);
+    await enqueueIds(other, ids);
+    assert.deepEqual(idsOf(await feed.next(0)), ids.slice(0, 1000), "of much, next gives a page");
+    assert.deepEqual(idsOf(await feed.rest()), ids.slice(1000));
+    assert.deepEqual(await feed.next(0), []);
+  }));
+
 Deno.test("EventFeed.next: an interrupt ends the wait, or the next one", () =>
   feeding(async ({ feed }) => {
     const waiting = feed.next(60_000);

@@ -1,7 +1,9 @@
 /**
- * Jobs that run until the test lets them go on.
+ * Jobs that run until the test lets them go on, and terminals that show how a call ended.
  */
 
+import { shellJoin } from "../../src/core/shell_words.ts";
+import { programCommand } from "../harness/program.ts";
 import type { TemporaryHome } from "../harness/temporary_home.ts";
 
 /** A command that waits for the file `name`; it gives up after a minute, so that a fault hangs nobody for ever. */
@@ -12,4 +14,11 @@ export function gate(name = "go"): string {
 /** Lets the jobs behind a gate go on. */
 export async function openGate(home: TemporaryHome, name = "go"): Promise<void> {
   await Deno.writeTextFile(`${home.dir}/${name}`, "");
+}
+
+/** A command for a terminal: calls the program, then shows its exit status and stays. */
+export function onTerminal(...args: string[]): string[] {
+  // Ctrl-C reaches the shell as well, which has to stay.
+  const call = shellJoin([...programCommand(), ...args]);
+  return ["/bin/sh", "-c", `trap : INT; ${call}; echo "status $?"; exec cat`];
 }

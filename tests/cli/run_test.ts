@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { shellJoin } from "../../src/core/shell_words.ts";
 import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
-import { gate, openGate } from "./gate.ts";
+import { gate, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
 
 async function untilStored(home: TemporaryHome, id: string): Promise<void> {
@@ -135,6 +136,18 @@ Deno.test("run: goes on by itself when the workers that it counted on have gone"
     assert.equal((await home.json("get", "long")).state, "pending");
   }));
 
+Deno.test("run: when all workers are stopped by force, its own one with them, the job is cancelled", () =>
+  TemporaryHome.use(async (home) => {
+    await home.run("config", "set", "kill_grace_seconds", "600");
+    const { printed, ended } = startRun(home, "--id", "a", "--", `trap '' TERM; echo started; ${gate()}`);
+    await waitFor("the start", () => printed.stdout === "started\n");
+    await home.run("worker", "stop", "--force");
+    assert.equal((await ended).code, 131);
+    assert.equal((await home.json("get", "a")).state, "cancelled");
+    assert.deepEqual(await home.json("worker", "list"), []);
+    assert.deepEqual(await home.processes(), []);
+  }));
+
 Deno.test("run: a job that is retried says so on stderr, and the last attempt's code counts", () =>
   TemporaryHome.use(async (home) => {
     const args = ["run", "--id", "a", "--max-retries", "3", "--backoff-base", "0", "--"];
@@ -183,6 +196,21 @@ Deno.test("run: a second Ctrl-C kills a command that ignores the first", () =>
     assert.equal((await ended).code, 130);
     assert.ok(isGone(pid));
   }));
+
+await testWith(
+  ["tmux"],
+  "run: on a terminal Ctrl-C reaches this program alone, and the job by the ladder",
+  () =>
+    TemporaryHome.use(async (home) => {
+      const command = `trap 'echo by TERM; exit' TERM; trap 'echo by INT; exit' INT; echo started; ${gate()}`;
+      await TmuxTerminal.use(home, onTerminal("run", "--id", "a", "--", command), {}, async (terminal) => {
+        await terminal.until(/^started$/m);
+        await terminal.press("C-c");
+        assert.match(await terminal.until(/status 130/), /^started\n(\^C)?by TERM\n/);
+      });
+      assert.equal((await home.json("get", "a")).state, "cancelled");
+    }),
+);
 
 Deno.test("run: Ctrl-C cancels a job that another worker runs, too", () =>
   TemporaryHome.use(async (home) => {

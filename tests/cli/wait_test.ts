@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { shellJoin } from "../../src/core/shell_words.ts";
 import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { waitFor } from "../harness/wait_for.ts";
-import { gate, openGate } from "./gate.ts";
+import { gate, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
-import { callOnTerminal } from "./terminal.ts";
 
 /** A call that has been started, and how it ends; it listens once its process has the store open. */
 async function startWait(home: TemporaryHome, ...args: string[]) {
@@ -73,6 +73,17 @@ Deno.test("wait: of several exits with 1 if any failed for good, and tells each"
     assert.equal(stdout, "Job a completed\nJob b died: exited with 5: sorry\nJob c was cancelled\n");
     assert.equal((await home.call(["wait", "a", "a"])).code, 0);
     assert.equal((await home.call(["wait", "a", "c"])).code, 1);
+  }));
+
+Deno.test("wait: takes the beginning of an id, and @last", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "build-1", command: "exit 7", max_retries: 1 }, {
+      id: "deploy",
+      command: "true",
+    });
+    await home.startWorkers(1);
+    assert.equal((await home.call(["wait", "bui"])).code, 7);
+    assert.equal(await home.run("wait", "@last"), "Job deploy completed\n");
   }));
 
 Deno.test("wait --any: returns at the first end, with that job's code", () =>
@@ -228,33 +239,62 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     }));
 }
 
-Deno.test("wait: on a terminal a line shows how it stands, and is gone at the end", () =>
-  TemporaryHome.use(async (home) => {
-    const command = "echo queuectl:progress 40 Building; sleep 1.6";
-    await home.enqueue({ id: "a", command });
-    await home.startWorkers(1);
-    const { screen, code } = await callOnTerminal(home, ["wait", "a"], { columns: 60 });
-    assert.equal(code, 0);
-    assert.match(screen.replaceAll("\x1b[K", "<"), /\r<a: (pending|running)/);
-    assert.ok(screen.includes(`a: ${"█".repeat(8)}${"░".repeat(12)} 40% Building, `), screen);
-    assert.ok(screen.endsWith("\r\x1b[KJob a completed\n"), JSON.stringify(screen.slice(-60)));
-    const lines = screen.split("\r\x1b[K").map((line) => line.trimEnd().length);
-    assert.ok(Math.max(...lines) < 60, "no line is so long that it wraps");
-  }));
+await testWith(
+  ["tmux"],
+  "wait: on a terminal a line shows how it stands, and is gone at the end",
+  () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue({ id: "a", command: `echo queuectl:progress 40 Building; ${gate()}` });
+      await home.startWorkers(1);
+      await TmuxTerminal.use(home, onTerminal("wait", "a"), { columns: 60 }, async (terminal) => {
+        await terminal.until(/^a: █{8}░{12} 40% Building, \d/m);
+        await terminal.resize(30, 10);
+        await terminal.until(/^a: █{8}░{12} 40% …$/m);
+        await openGate(home);
+        const screen = await terminal.until(/status 0/);
+        assert.match(screen, /Job a completed\nstatus 0\n/);
+        assert.ok(!screen.trimEnd().includes("░\nJob a"), screen);
+      });
+    }),
+);
 
-Deno.test("wait: on a terminal the line of several tells how many are done, running and failed", () =>
-  TemporaryHome.use(async (home) => {
-    await home.enqueue(
-      { id: "a", command: "false", max_retries: 1 },
-      { id: "b", command: "sleep 0.7" },
-      { id: "c", command: "sleep 0.1" },
-    );
-    await home.startWorkers(1);
-    await home.untilJob("b", "processing");
-    const { screen } = await callOnTerminal(home, ["wait", "a", "b", "c"]);
-    assert.match(screen, /░ 1\/3 done, 1 running, 1 failed, \d+ms/);
-    assert.ok(screen.endsWith("Job a died: exited with 1\nJob b completed\nJob c completed\n"), screen);
-  }));
+await testWith(
+  ["tmux"],
+  "wait: on a terminal the line of several tells how many are done, running, failed",
+  () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue(
+        { id: "a", command: "false", max_retries: 1 },
+        { id: "b", command: gate() },
+        { id: "c", command: "true" },
+      );
+      await home.startWorkers(1);
+      await home.untilJob("b", "processing");
+      await TmuxTerminal.use(home, onTerminal("wait", "a", "b", "c"), {}, async (terminal) => {
+        await terminal.until(/^█{6}░{14} 1\/3 done, 1 running, 1 failed, \d/m);
+        await openGate(home);
+        const screen = await terminal.until(/status 1/);
+        assert.equal(screen.trim(), "Job a died: exited with 1\nJob b completed\nJob c completed\nstatus 1");
+      });
+    }),
+);
+
+await testWith(
+  ["tmux"],
+  "wait: Ctrl-C on a terminal takes the line away and leaves the job alone",
+  () =>
+    TemporaryHome.use(async (home) => {
+      await home.enqueue({ id: "a", command: gate() });
+      await home.startWorkers(1);
+      await TmuxTerminal.use(home, onTerminal("wait", "--all"), {}, async (terminal) => {
+        await terminal.until(/0\/1 done, 1 running/);
+        await terminal.press("C-c");
+        const screen = await terminal.until(/status 130/);
+        assert.ok(!screen.includes("░"), screen);
+      });
+      await home.untilJob("a", "processing");
+    }),
+);
 
 Deno.test("wait, drain: a job's command can't wait for itself, but for others", () =>
   TemporaryHome.use(async (home) => {

@@ -2,7 +2,6 @@
  * `drain`: runs what is there until nothing is left, tells how it went, and fails if a job did.
  */
 
-import { mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { formatDuration } from "../../core/duration.ts";
 import { badInput, QueueError } from "../../core/errors.ts";
@@ -75,7 +74,7 @@ function reportsOf(flags: DrainFlags): Reports {
 /** Makes sure that a file can be written: emptied, so that nobody takes an old report for a new one, or kept. */
 function prepareFile(path: string, { isKept }: { isKept: boolean }): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    Deno.mkdirSync(dirname(path), { recursive: true });
     Deno.openSync(path, { create: true, ...isKept ? { append: true } : { write: true, truncate: true } })
       .close();
   } catch (error) {

@@ -39,13 +39,14 @@ export async function wait(context: Context, operands: readonly string[], flags:
     throw badInput(`Cannot read --timeout "${flags.timeout}": it is a number of seconds, or like 30s, 5m`);
   }
   const [store, queue] = [await context.store(), await context.queue()];
-  await refuseItself(context, operands, queues);
+  const ids = await queue.meantIds(operands, "wait");
+  await refuseItself(context, ids, queues);
   // It listens before it looks, so that no end falls in between.
   const feed = await EventFeed.open(store, context.home);
   const interrupts = new Interrupts(() => feed.interrupt());
   try {
     const jobs = queues === null
-      ? await NamedJobs.find(store, queue, operands)
+      ? await NamedJobs.find(store, queue, ids)
       : await QueuedJobs.of(store, queues);
     const outcome = await untilOver(context, {
       jobs,
@@ -54,7 +55,7 @@ export async function wait(context: Context, operands: readonly string[], flags:
       timeoutMs,
       isAny: flags.any === true,
     });
-    const isOne = flags.any === true || (queues === null && new Set(operands).size === 1);
+    const isOne = flags.any === true || (queues === null && new Set(ids).size === 1);
     const status = outcome === "timed_out"
       ? TIMED_OUT
       : outcome === "interrupted"
@@ -124,6 +125,8 @@ async function untilOver(
       }
       line.show(jobs.line(elapsedMs));
       await jobs.follow(await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs)));
+      // What is left was counted after the log was read: how the last one ended may be told there only now.
+      if (jobs.left === 0) await jobs.follow(await feed.rest());
     }
     return "ended";
   } finally {
