@@ -46,16 +46,18 @@ function glimpseFromRow(row: Row): JobGlimpse {
 
 const GLIMPSE = "SELECT id, state, substr(command, 1, 80) AS command FROM jobs";
 
-/** By the index of the ids, and no further than asked. */
-const IDS_BETWEEN = `${GLIMPSE} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`;
+/** Jobs whose ids lie between two texts, by the index of the ids and no further than asked. */
+export const IDS_BETWEEN = `${GLIMPSE} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`;
 
 const IDS_FROM = `${GLIMPSE} WHERE id >= ? ORDER BY id LIMIT ?`;
 
 const NEWEST = `${GLIMPSE} ORDER BY seq DESC LIMIT ?`;
 
-const NEWEST_OF_STATE = `${GLIMPSE} WHERE state = ? ORDER BY seq DESC LIMIT ?`;
+/** The newest jobs of a state. */
+export const NEWEST_OF_STATE = `${GLIMPSE} WHERE state = ? ORDER BY seq DESC LIMIT ?`;
 
 const QUEUES_FROM = "SELECT DISTINCT queue FROM counters WHERE queue >= ? ORDER BY queue LIMIT ?";
 
-const QUEUES_BETWEEN = `
+/** The queues whose names lie between two texts. */
+export const QUEUES_BETWEEN = `
   SELECT DISTINCT queue FROM counters WHERE queue >= ? AND queue < ? ORDER BY queue LIMIT ?`;

@@ -187,6 +187,7 @@ for (const [shell, start] of Object.entries(START)) {
             await completes("queuectl config get sched", "queuectl config get scheduling_mode");
             await completes("queuectl get job-t", "queuectl get job-two");
             await completes("queuectl get jo", "queuectl get job-");
+            await completes("true | A=1 queuectl get job-t", "true | A=1 queuectl get job-two");
             await completes("queuectl get @l", "queuectl get @last");
             await completes("queuectl enqueue --file jobs.n", "queuectl enqueue --file jobs.ndjson");
             await completes("queuectl enqueue -- queuec", "queuectl enqueue -- queuectl");

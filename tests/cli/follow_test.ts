@@ -128,6 +128,17 @@ Deno.test("logs -f: the next attempts of a job are followed, however short, and 
     }
   }));
 
+Deno.test("logs -f: misses none of many jobs that end as soon as they have begun", () =>
+  TemporaryHome.use(async (home) => {
+    const ids = Array.from({ length: 300 }, (_, index) => `job${index}`);
+    await home.enqueue(...ids.map((id) => ({ id, command: `echo ${id}` })));
+    const following = new Following(home, "--all");
+    await home.startWorkers(1, "--concurrency", "4");
+    await following.ended();
+    const shown = linesOf(following.stdout).map((line) => line.split(" | ")[1]);
+    assert.deepEqual(shown, ids.toSorted());
+  }));
+
 Deno.test("logs -f: ends when what it follows is cancelled, or is deleted", () =>
   TemporaryHome.use(async (home) => {
     const runAt = "2999-01-01T00:00:00Z";

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import * as attempts from "../../src/store/attempts_table.ts";
 import * as events from "../../src/store/events_table.ts";
 import { selectDeletable, selectJobs } from "../../src/store/job_filter.ts";
+import * as ids from "../../src/store/sqlite_ids.ts";
 import * as jobs from "../../src/store/jobs_table.ts";
 import * as backlog from "../../src/store/sqlite_backlog.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
@@ -116,6 +117,15 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
     uses: /USING COVERING INDEX jobs_due_later \(queue=\? AND run_at<\?\)/,
   },
   "a job by id": { sql: jobs.JOB_BY_ID, uses: /USING INDEX sqlite_autoindex_jobs_1 \(id=\?\)/ },
+  "ids that begin so": {
+    sql: ids.IDS_BETWEEN,
+    uses: /USING INDEX sqlite_autoindex_jobs_1 \(id>\? AND id<\?\)/,
+  },
+  "the newest jobs of a state": {
+    sql: ids.NEWEST_OF_STATE,
+    uses: /USING INDEX jobs_by_state \(state=\?\)/,
+  },
+  "queues that begin so": { sql: ids.QUEUES_BETWEEN, uses: /PRIMARY KEY \(queue>\? AND queue<\?\)/ },
   "a job by claim": { sql: jobs.JOB_BY_CLAIM, uses: /USING INTEGER PRIMARY KEY/ },
   "writing a transition": { sql: jobs.UPDATE_JOB, uses: /USING INTEGER PRIMARY KEY/ },
   "a worker's jobs": { sql: jobs.JOBS_OF_WORKER, uses: /USING INDEX jobs_claimed \(worker_id=\?\)/ },

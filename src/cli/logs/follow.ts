@@ -9,8 +9,8 @@ import type { LogEntry } from "../../core/event.ts";
 import { isFinal, type Job } from "../../core/job.ts";
 import type { Store } from "../../core/store.ts";
 import { printableLine } from "../../core/printable.ts";
-import { watchChanges } from "../../home/changes.ts";
 import type { Context } from "../context.ts";
+import { EventFeed } from "../event_feed.ts";
 import { AttemptOutput } from "./attempt_output.ts";
 import type { LinePrinter, Stream } from "./printers.ts";
 
@@ -30,13 +30,12 @@ export interface Followed {
 
 /** How often the files of running attempts are looked at. */
 const LOOK_INTERVAL_MS = 100;
-/** How long a change may go unnoticed where the store can't be watched. */
-const SAFETY_LOOK_MS = 500;
+/** How long it waits for an event where nothing runs. */
+const IDLE_WAIT_MS = 5000;
 /** Changes may come by the hundred a second; they are dealt with together. */
 const MIN_PAUSE_MS = 20;
 /** More files than this take turns, so that a look stays short. */
 const ATTEMPTS_PER_LOOK = 250;
-const PAGE = 1000;
 /** A job that is due ever so late is followed, too. */
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 /** Among so many of the newest attempts those are found that `since` wants. */
@@ -44,29 +43,24 @@ const RECENT_ATTEMPTS = 1000;
 
 /** Prints what is `followed` until nothing more can come without a user's doing. */
 export async function follow(context: Context, printer: LinePrinter, followed: Followed): Promise<void> {
-  const following = new Following(context, await context.store(), printer, followed);
-  let hasChanged = false;
-  let wake = () => {};
-  const unwatch = watchChanges(context.home, () => {
-    hasChanged = true;
-    wake();
-  });
+  const store = await context.store();
+  // The log first: what changes before the files are looked at is then found twice and not missed.
+  const feed = await EventFeed.open(store, context.home);
   try {
+    const following = new Following(context, store, printer, followed);
     await following.begin();
+    let entries: LogEntry[] = [];
     while (true) {
-      hasChanged = false;
-      const isAtEnd = await following.look();
-      if (isAtEnd) break;
-      await pause(following.hasMore ? 0 : MIN_PAUSE_MS);
-      if (!hasChanged && !following.hasMore) {
-        await pause(
-          following.isRunning ? LOOK_INTERVAL_MS - MIN_PAUSE_MS : SAFETY_LOOK_MS,
-          (end) => wake = end,
-        );
-      }
+      await following.look(entries);
+      const isOver = await following.isOver();
+      if (!isOver && !following.hasMore) await pause(MIN_PAUSE_MS);
+      const waitMs = isOver || following.hasMore ? 0 : following.isRunning ? LOOK_INTERVAL_MS : IDLE_WAIT_MS;
+      entries = await feed.next(waitMs);
+      // Something may have begun and ended since the log was read.
+      if (isOver && entries.length === 0) break;
     }
   } finally {
-    unwatch();
+    feed.close();
     printer.end();
   }
 }
@@ -83,7 +77,6 @@ class Following {
   readonly #awaited = new Map<number, string>();
   /** The newest attempt of each job whose output has been begun. */
   readonly #begun = new Map<number, number>();
-  #afterId = 0;
   #nextLook = 0;
 
   constructor(context: Context, store: Store, printer: LinePrinter, followed: Followed) {
@@ -103,8 +96,6 @@ class Following {
   /** Prints what there is by now. */
   async begin(): Promise<void> {
     const { jobs, attempt, since } = this.#followed;
-    // The log first: what changes between the two looks is then found twice and not missed.
-    this.#afterId = await this.#store.backlog.newestEventId();
     if (jobs === null) return await this.#beginQueue();
     for (const job of jobs) {
       const attempts = await this.#store.attempts(job.seq);
@@ -134,14 +125,10 @@ class Following {
     }
   }
 
-  /** Prints what has come. True if nothing more will. */
-  async look(): Promise<boolean> {
-    const entries = await this.#store.events(this.#afterId, PAGE);
-    this.#afterId = entries.at(-1)?.id ?? this.#afterId;
+  /** Reacts to what has happened, and prints what has come. */
+  async look(entries: readonly LogEntry[]): Promise<void> {
     for (const entry of entries) await this.#react(entry);
     this.#printNew();
-    if (entries.length === PAGE || this.#running.size > 0) return false;
-    return await this.#isOver();
   }
 
   async #react(entry: LogEntry): Promise<void> {
@@ -219,16 +206,17 @@ class Following {
     this.hasMore = more.includes(true);
   }
 
-  async #isOver(): Promise<boolean> {
+  /** Whether, after all that has happened by now, nothing more will come. */
+  async isOver(): Promise<boolean> {
     const { jobs, attempt, queue } = this.#followed;
+    if (this.#running.size > 0) return false;
     if (jobs === null) return !await this.#store.backlog.isLeft(queue === null ? [] : [queue], FOR_EVER);
     if (attempt !== null) return true;
     for (const [seq, id] of this.#awaited) {
       const job = await this.#store.job(id);
       if (job === null || isFinal(job)) this.#awaited.delete(seq);
     }
-    // A job may have begun and ended since the log was read.
-    return this.#awaited.size === 0 && (await this.#store.events(this.#afterId, 1)).length === 0;
+    return this.#awaited.size === 0;
   }
 
   #say(jobId: string, what: string): void {
@@ -242,11 +230,6 @@ export function ranAfter(attempts: readonly Attempt[], since: number): Attempt[]
   return attempts.filter((attempt) => attempt.outcome === null || attempt.finishedAt >= since);
 }
 
-async function pause(ms: number, onStart: (end: () => void) => void = () => {}): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  await new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-    onStart(resolve);
-  });
-  clearTimeout(timer);
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -5,10 +5,11 @@
 import { formatDuration } from "../../core/duration.ts";
 import type { JobState } from "../../core/job.ts";
 import { totalOf } from "../../core/json_view.ts";
+import type { JobSummary } from "../../core/reports.ts";
 import { bar } from "../progress_bar.ts";
 import { cellsOf, fit, fitRight } from "./cells.ts";
 import type { ScreenSize } from "./fullscreen.ts";
-import type { Glance, ListedJob, ListName } from "./glance.ts";
+import type { Glance, ListName } from "./glance.ts";
 import { sparkline } from "./throughput.ts";
 
 /** What the person has chosen, and is told. */
@@ -129,7 +130,7 @@ interface Columns {
   readonly command: number;
 }
 
-function columnsOf(jobs: readonly ListedJob[], columns: number): Columns {
+function columnsOf(jobs: readonly JobSummary[], columns: number): Columns {
   const widest = jobs.reduce((most, job) => Math.max(most, Math.min(40, cellsOf(job.id))), 4);
   const id = Math.min(widest, Math.max(4, Math.floor(columns / 4)));
   // The marker, the state, the attempts, the time, and the gaps between them.
@@ -170,7 +171,7 @@ function row(cells: readonly string[], widths: Columns): string {
   return parts.join(" ");
 }
 
-function cellsOfJob(job: ListedJob, now: number, hasCommand: boolean): string[] {
+function cellsOfJob(job: JobSummary, now: number, hasCommand: boolean): string[] {
   const detail = detailOf(job, now);
   const state = job.isCancelRequested ? "cancelling" : job.state === "processing" ? "running" : job.state;
   const time = formatDuration(Math.max(0, now - (job.claimedAt ?? job.finishedAt ?? job.updatedAt)));
@@ -187,7 +188,7 @@ function cellsOfJob(job: ListedJob, now: number, hasCommand: boolean): string[] 
 
 const BAR_CELLS = 10;
 
-function detailOf(job: ListedJob, now: number): string {
+function detailOf(job: JobSummary, now: number): string {
   if (job.progress !== null) {
     const { percent, text } = job.progress;
     return `${bar(percent, BAR_CELLS)} ${percent}%${text === "" ? "" : ` ${text}`}`;

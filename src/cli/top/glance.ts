@@ -3,7 +3,6 @@
  */
 
 import type { JobState } from "../../core/job.ts";
-import type { Progress } from "../../core/progress.ts";
 import type { JobOrder, JobSummary, QueueDepth } from "../../core/reports.ts";
 import type { JobCounts, Store } from "../../core/store.ts";
 import type { WorkerRecord } from "../../core/worker_record.ts";
@@ -16,12 +15,6 @@ export const LISTS = ["now", "failures", "finished"] as const;
 
 /** Which jobs are listed: what runs and comes next, what failed, or what ended last. */
 export type ListName = typeof LISTS[number];
-
-/** A job of the list. */
-export interface ListedJob extends JobSummary {
-  /** How far it has come; null if it doesn't run, or never said. */
-  readonly progress: Progress | null;
-}
 
 /** A worker, and whether its process is there. */
 export interface SeenWorker {
@@ -38,7 +31,7 @@ export interface Glance {
   readonly workers: readonly SeenWorker[];
   readonly queues: readonly QueueDepth[];
   readonly queueTotal: number;
-  readonly jobs: readonly ListedJob[];
+  readonly jobs: readonly JobSummary[];
   /** Ends a minute, and failures among them. */
   readonly perMinute: { readonly ended: number; readonly failed: number };
   /** Ends in the stretches of the last minutes, oldest first. */
@@ -49,8 +42,6 @@ const MAX_QUEUES = 50;
 const MAX_RUNNING = 200;
 /** So many of a part of the list are fetched; nobody scrolls further in what changes every moment. */
 const MAX_LISTED = 150;
-/** So many of the running jobs are asked for their progress. */
-const MAX_PROGRESS = 60;
 const PAGE = 1000;
 /** If more has happened since the last look, it isn't read entry by entry. */
 const MAX_PAGES = 5;
@@ -86,7 +77,7 @@ export class Glancer {
       workers: await this.#workers(running),
       queues,
       queueTotal: total,
-      jobs: await this.#withProgress(jobs),
+      jobs,
       perMinute: this.#throughput.perMinute(at),
       recent: this.#throughput.recent(at),
     };
@@ -134,16 +125,6 @@ export class Glancer {
     const direction = order === "finished" ? "descending" : "ascending";
     const asked = { states, order, direction, from: null, limit: MAX_LISTED } as const;
     return (await this.#store.reports.page(search === "" ? asked : { ...asked, search })).jobs;
-  }
-
-  async #withProgress(jobs: readonly JobSummary[]): Promise<ListedJob[]> {
-    const listed: ListedJob[] = [];
-    for (const job of jobs) {
-      const isAsked = job.state === "processing" && listed.length < MAX_PROGRESS;
-      const newest = isAsked ? (await this.#store.reports.newestAttempts(job.seq, 1))[0] : undefined;
-      listed.push({ ...job, progress: newest?.progress ?? null });
-    }
-    return listed;
   }
 }
 

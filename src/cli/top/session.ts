@@ -15,8 +15,12 @@ import { OutputPane } from "./output_pane.ts";
 
 /** Changes come by the hundred a second, and nobody reads so fast. */
 const MIN_GLANCE_INTERVAL_MS = 250;
-/** The times on the screen go on even if nothing happens. */
-const TICK_MS = 1000;
+/** What changes without a word to the store, such as a worker's death, is seen after so long. */
+const SAFETY_GLANCE_MS = 2000;
+/** After a glance that took long, such as a search in very many jobs, so many times as long is waited. */
+const PAUSE_SHARE = 10;
+/** The times on the screen, and the output of a job, go on even if nothing happens. */
+const TICK_MS = 500;
 const MESSAGE_MS = 4000;
 /** The end of the process by a signal, in the shell's numbers. */
 const SIGNALS: Readonly<Record<string, number>> = { SIGTERM: 143, SIGHUP: 129, SIGINT: 130 };
@@ -60,6 +64,9 @@ class Session {
   #exitStatus: number | null = null;
   /** Whether the store may have changed since the last glance. */
   #isStale = true;
+  /** Whether the person wants to see something else than before, and so at once. */
+  #isAsked = false;
+  #hasToRedraw = false;
   #wake = () => {};
   #end = () => {};
   readonly #pressed: string[] = [];
@@ -83,6 +90,7 @@ class Session {
       }
       listen("SIGWINCH", () => this.#redraw());
       cleanUp.push(watchChanges(this.#context.home, () => {
+        if (this.#isStale) return; // they may come by the hundred
         this.#isStale = true;
         this.#wake();
       }));
@@ -96,21 +104,27 @@ class Session {
     return this.#exitStatus ?? 0;
   }
 
-  /** Keys are dealt with at once; glances have a pause between them. */
+  /** Keys are dealt with at once; glances have pauses between them that keep their cost low. */
   async #loop(glancer: Glancer): Promise<void> {
     let glancedAt = -Infinity;
+    let tookMs = 0;
+    const leftMs = () => {
+      const pauseMs = this.#isStale ? MIN_GLANCE_INTERVAL_MS : SAFETY_GLANCE_MS;
+      return glancedAt + Math.max(pauseMs, tookMs * PAUSE_SHARE) - performance.now();
+    };
     while (this.#exitStatus === null) {
       while (this.#pressed.length > 0 && this.#exitStatus === null) await this.#react(this.#pressed.shift()!);
-      const sinceMs = performance.now() - glancedAt;
-      if (sinceMs >= TICK_MS || (this.#isStale && sinceMs >= MIN_GLANCE_INTERVAL_MS)) {
-        this.#isStale = false;
+      if (this.#isAsked || leftMs() <= 0) {
+        const startedAt = performance.now();
+        [this.#isStale, this.#isAsked] = [false, false];
         await this.#look(glancer);
         glancedAt = performance.now();
+        tookMs = glancedAt - startedAt;
+      } else if (this.#mode.name === "output") {
+        await this.#lookAtOutput(this.#mode.pane);
       }
-      if (this.#exitStatus !== null) return;
       this.#draw();
-      const pauseMs = this.#isStale ? MIN_GLANCE_INTERVAL_MS : TICK_MS;
-      await this.#untilWoken(Math.max(0, glancedAt + pauseMs - performance.now()));
+      await this.#untilWoken(Math.max(0, Math.min(leftMs(), TICK_MS)));
     }
   }
 
@@ -132,17 +146,14 @@ class Session {
     }
   }
 
-  #untilWoken(ms: number): Promise<void> {
-    if (this.#pressed.length > 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        // A change of the store alone need not hurry the next glance.
-        if (this.#pressed.length === 0 && this.#exitStatus === null && !this.#isStale) return;
-        clearTimeout(timer);
-        resolve();
-      };
+  async #untilWoken(ms: number): Promise<void> {
+    if (this.#pressed.length > 0 || this.#exitStatus !== null) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+      this.#wake = resolve;
     });
+    clearTimeout(timer);
   }
 
   async #readKeys(): Promise<void> {
@@ -169,20 +180,23 @@ class Session {
     this.#end();
   }
 
+  /** Draws everything anew at the next turn of the loop, in which an error finds its way. */
   #redraw(): void {
-    this.#screen.forget();
-    this.#draw();
+    this.#hasToRedraw = true;
+    this.#wake();
   }
 
   #draw(): void {
     if (this.#glance === null || this.#exitStatus !== null) return;
+    if (this.#hasToRedraw) this.#screen.forget();
+    this.#hasToRedraw = false;
     const size = this.#screen.size();
     if (this.#mode.name === "output") return this.#screen.draw(this.#mode.pane.frame(size, this.#footer()));
     const view = {
       ...{ list: this.#list, search: this.#search, marked: this.#marked, footer: this.#footer() },
       ...{ title: this.#context.home.dbPath, hasColor: this.#hasColor },
     };
-    const frame = frameOf(this.#glance, view, size);
+    const frame = frameOf({ ...this.#glance, at: Date.now() }, view, size);
     if (this.#mode.name === "help") {
       const help = HELP.slice(0, Math.max(0, size.rows - 2)).map((line) => line.slice(0, size.columns));
       frame.splice(
@@ -281,7 +295,7 @@ class Session {
   async #try(work: () => Promise<string>): Promise<void> {
     try {
       this.#say(await work());
-      this.#isStale = true;
+      this.#isAsked = true;
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
       this.#say(error.message);
@@ -303,7 +317,7 @@ class Session {
     this.#search = search;
     this.#marked = 0;
     this.#markedId = null;
-    this.#isStale = true;
+    this.#isAsked = true;
   }
 
   #turnList(by: number): void {
@@ -327,6 +341,6 @@ class Session {
     this.#screen.leave();
     Deno.kill(Deno.pid, "SIGSTOP");
     this.#screen.enter();
-    this.#isStale = true;
+    this.#isAsked = true;
   }
 }
