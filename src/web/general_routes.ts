@@ -47,7 +47,7 @@ function sessions(routes: Hono, site: Site): void {
         "unauthorized",
         code === null
           ? "This is not the token of the dashboard"
-          : "This link has been used already, or was never good",
+          : "This link has been used already, or is too old",
         { hint: "the link that queuectl web prints when it starts, or the token" },
       );
     }

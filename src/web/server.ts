@@ -11,7 +11,7 @@ import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { Access, loadToken } from "./access.ts";
 import { webApp } from "./app.ts";
-import { Gate } from "./gate.ts";
+import { Gate, LIMITS } from "./gate.ts";
 import { hostsOf, isLoopback, urlHost } from "./hosts.ts";
 import { Live } from "./live.ts";
 import { OutputWatch } from "./output_watch.ts";
@@ -58,6 +58,8 @@ export interface WebServer {
 const CLOSING_MS = 2000;
 /** How long their last bytes may take to get through the gate. */
 const FLUSHING_MS = 500;
+/** What the rest of the program opens. */
+const SPARE_DESCRIPTORS = 64;
 /** The kernel takes no longer path for a socket. */
 const MAX_SOCKET_PATH_BYTES = 104;
 
@@ -113,7 +115,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
 function openGate({ hostname, port }: WebOptions, socketPath: string): Gate {
   const place = `${urlHost(hostname)}:${port}`;
   try {
-    return new Gate({ hostname, port, socketPath });
+    return new Gate({ hostname, port, socketPath, limits: { ...LIMITS, maxConnections: affordable() } });
   } catch (error) {
     const other = `queuectl web --port ${port < 65_535 ? port + 1 : 5000}, or --port 0 for any that is free`;
     const told: [new () => Error, string, string][] = [
@@ -127,11 +129,19 @@ function openGate({ hostname, port }: WebOptions, socketPath: string): Gate {
   }
 }
 
+/** How many connections the system lets this process have: each takes three descriptors. */
+function affordable(): number {
+  const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", "ulimit -n"], stderr: "null" }).outputSync();
+  const descriptors = Number(new TextDecoder().decode(stdout)) || Infinity; // or "unlimited"
+  return Math.max(1, Math.min(LIMITS.maxConnections, Math.floor((descriptors - SPARE_DESCRIPTORS) / 3)));
+}
+
 /** Where the gate hands connections on: a socket that nobody else can reach. */
 async function privateSocket(home: Home): Promise<{ path: string; remove: () => void }> {
   for (const { name } of Deno.readDirSync(home.runDir)) {
-    const pid = /^web-(\d+)\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(pid)) removeIfThere(join(home.runDir, name));
+    if (!/^web-\d+\.sock$/.test(name)) continue;
+    const left = join(home.runDir, name);
+    if (!await isListenedAt(left)) removeIfThere(left);
   }
   const path = join(home.runDir, `web-${Deno.pid}.sock`);
   if (new TextEncoder().encode(path).length <= MAX_SOCKET_PATH_BYTES) {
@@ -142,9 +152,11 @@ async function privateSocket(home: Home): Promise<{ path: string; remove: () => 
   return { path: join(folder, "web.sock"), remove: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
-function isAlive(pid: string): boolean {
+/** Whether a server listens at a socket; one that was killed has left its own. */
+async function isListenedAt(path: string): Promise<boolean> {
   try {
-    return Deno.statSync(`/proc/${pid}`).isDirectory;
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
   } catch {
     return false;
   }

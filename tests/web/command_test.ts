@@ -16,7 +16,7 @@ Deno.test("web: prints the link on stdout, and what it means on stderr", () =>
     reader.releaseLock();
     assert.match(
       await new Response(child.stderr).text(),
-      /^The link works once; .*Ctrl-C ends the dashboard\.\n$/,
+      /^The link works once, .*Ctrl-C ends the dashboard\.\n$/,
     );
     await child.stdin.close();
     await child.stdout.cancel();
@@ -101,6 +101,15 @@ Deno.test("web: what a server that was killed has left is no hindrance to the ne
     await second.end();
     const left = [...Deno.readDirSync(`${home.dir}/run`)].map(({ name }) => name);
     assert.deepEqual(left.filter((name) => name.endsWith(".sock")), []);
+  }));
+
+Deno.test("web: two servers of one home don't disturb each other", () =>
+  WebServer.use(async (first) => {
+    const second = await WebServer.start(first.home);
+    assert.equal((await second.ask("/healthz")).status, 200);
+    await second.end();
+    // A new connection, for which the first server's socket must still be there.
+    assert.match(await first.plain("/healthz", { Host: `127.0.0.1:${first.port}` }), /^HTTP\/1\.1 200/);
   }));
 
 Deno.test("web: a home is served whose path is longer than a socket's may be", () =>

@@ -57,7 +57,9 @@ function announce(context: Context, server: DashboardServer, flags: WebFlags): v
   } else {
     output.result(`Dashboard: ${link(server.loginUrl)}`);
   }
-  output.talk(`The link works once; the address is ${server.url} from then on. Ctrl-C ends the dashboard.`);
+  output.talk(
+    `The link works once, within an hour; from then on it is ${server.url}. Ctrl-C ends the dashboard.`,
+  );
   if (!server.isLocal) {
     output.talk("Others can reach it over the network, where nothing that they send or get is encrypted.");
   }
