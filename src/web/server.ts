@@ -54,6 +54,8 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
+/** How old what is known of the workers may be. */
+const FRESH_MS = 250;
 /** How long requests that are being answered may still take when the server ends. */
 const CLOSING_MS = 2000;
 /** How long their last bytes may take to get through the gate. */
@@ -73,7 +75,8 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   const gate = openGate(options, socket.path);
   const ending = new AbortController();
   try {
-    const overview = new Overview({ store, workers: options.workers, now });
+    const workers = fresh(options.workers);
+    const overview = new Overview({ store, workers, now });
     const outputs = new OutputWatch({ home, storeUid: store.uid });
     const claims = new Map((await store.processing()).map((job) => [job.seq, job.claim.since]));
     const afterId = await store.reports.lastEntryId();
@@ -84,7 +87,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
       onTrouble: options.onFault,
     });
     const hosts = hostsOf({ hostname: options.hostname, port: gate.port, allowed: options.allowedHosts });
-    const app = webApp({ ...options, access, hosts, live, overview, tallies, outputs });
+    const app = webApp({ ...options, workers, access, hosts, live, overview, tallies, outputs });
     const server = Deno.serve({ path: socket.path, onListen: () => {} }, (request) => app.fetch(request));
     Deno.chmodSync(socket.path, 0o600);
     tallies.readPast(ending.signal).catch((error) => options.onFault(error));
@@ -110,6 +113,18 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
     socket.remove();
     throw error;
   }
+}
+
+/** The same answer for all who ask within a moment: a look at the workers' processes starts one itself. */
+function fresh<T>(make: () => Promise<T>): () => Promise<T> {
+  let last: { readonly atMs: number; readonly made: Promise<T> } | null = null;
+  return () => {
+    if (last === null || performance.now() - last.atMs > FRESH_MS) {
+      last = { atMs: performance.now(), made: make() };
+      last.made.catch(() => last = null);
+    }
+    return last.made;
+  };
 }
 
 function openGate({ hostname, port }: WebOptions, socketPath: string): Gate {
