@@ -19,6 +19,8 @@ const MIN_TOKEN_LENGTH = 22;
 const TOKEN_BYTES = 32;
 /** How long a session lasts. */
 export const SESSION_SECONDS = 7 * 86_400;
+/** How long a code waits to be used. */
+const CODE_SECONDS = 3600;
 /** How many codes may wait to be used, and sessions that were ended early be remembered. */
 const MAX_REMEMBERED = 100;
 
@@ -91,7 +93,7 @@ function checkedToken(token: string, place: string): string {
 export class Access {
   readonly #token: string;
   readonly #now: () => number;
-  readonly #codes: Uint8Array[] = [];
+  readonly #codes: { readonly digest: Uint8Array; readonly expiresAt: number }[] = [];
   readonly #ended: string[] = [];
 
   constructor(token: string, now: () => number) {
@@ -99,10 +101,10 @@ export class Access {
     this.#now = now;
   }
 
-  /** A code that can be swapped for a session once. */
+  /** A code that can be swapped for a session once, within an hour. */
   newCode(): string {
     const code = randomBytes(TOKEN_BYTES).toString("base64url");
-    this.#codes.push(digest(code));
+    this.#codes.push({ digest: digest(code), expiresAt: this.#now() + CODE_SECONDS * 1000 });
     if (this.#codes.length > MAX_REMEMBERED) this.#codes.shift();
     return code;
   }
@@ -112,10 +114,11 @@ export class Access {
     const given = digest(code);
     let found = -1;
     for (const [index, known] of this.#codes.entries()) {
-      if (timingSafeEqual(known, given)) found = index;
+      if (timingSafeEqual(known.digest, given)) found = index;
     }
-    if (found >= 0) this.#codes.splice(found, 1);
-    return found >= 0;
+    if (found < 0) return false;
+    const [spent] = this.#codes.splice(found, 1);
+    return spent!.expiresAt > this.#now();
   }
 
   /** Whether this is the token. */

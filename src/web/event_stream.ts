@@ -8,7 +8,7 @@ const MAX_WAITING_BYTES = 256 * 1024;
 const LEAVE_OUT_BYTES = 32 * 1024;
 
 /** A message, ready to be sent to any number of streams. */
-export type Message = Uint8Array<ArrayBuffer>;
+export type Message = ReturnType<TextEncoder["encode"]>;
 
 /** The bytes of a message; `id` is what the client shows to resume behind it. */
 export function message(event: string, data: unknown, id?: number): Message {

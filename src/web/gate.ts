@@ -38,6 +38,8 @@ const ANSWER_CHUNK_BYTES = 16_384;
 /** The pause after the system refused to open one more connection. */
 const ACCEPT_PAUSE_MS = 100;
 const CLOSING_LOOK_MS = 10;
+/** How long whoever goes on sending has to read the answer that ended the connection. */
+const LINGER_MS = 2000;
 
 /** Passes bytes between the network and a socket. */
 export class Gate {
@@ -123,6 +125,8 @@ class Passage {
   #awaited: "head" | "answer" | "more" = "head";
   #since = performance.now();
   #writingSince: number | null = null;
+  /** Whether the client sends what the server doesn't take (yet). */
+  #isSending = false;
   /** The last bytes of an unfinished head, and how many there have been. */
   #tail = "";
   #headBytes = 0;
@@ -137,14 +141,11 @@ class Passage {
     this.#client.setNoDelay(true);
     this.#server = await Deno.connect({ transport: "unix", path: socketPath });
     if (this.#isClosed) return this.#server.close();
-    const requests = this.#pump(
-      this.#client,
-      this.#server,
-      REQUEST_CHUNK_BYTES,
-      (bytes) => this.#onRequest(bytes),
-    );
-    const answers = this.#pump(this.#server, this.#client, ANSWER_CHUNK_BYTES, () => this.#await("more"));
+    const requests = this.#passRequests(this.#server);
+    const answers = this.#passAnswers(this.#server);
     await Promise.race([answers, requests.then(() => answers)]);
+    // Ending a connection whose sender is still sending would take the answer from it, too.
+    if (this.#isSending) await Promise.race([requests, pause(LINGER_MS)]);
   }
 
   isOverdue(now: number): boolean {
@@ -160,20 +161,28 @@ class Passage {
     this.#server?.close();
   }
 
-  async #pump(
-    from: Deno.Conn,
-    to: Deno.Conn,
-    chunkBytes: number,
-    onBytes: (bytes: Uint8Array) => void,
-  ): Promise<void> {
-    const chunk = new Uint8Array(chunkBytes);
-    for (let count = await from.read(chunk); count !== null; count = await from.read(chunk)) {
-      onBytes(chunk.subarray(0, count));
-      if (to === this.#client) this.#writingSince = performance.now();
-      for (let sent = 0; sent < count;) sent += await to.write(chunk.subarray(sent, count));
-      if (to === this.#client) this.#writingSince = null;
+  /** Once the server takes no more, what still comes is read and dropped. */
+  async #passRequests(server: Deno.UnixConn): Promise<void> {
+    const chunk = new Uint8Array(REQUEST_CHUNK_BYTES);
+    let isTaken = true;
+    for (let count = await this.#client.read(chunk); count !== null; count = await this.#client.read(chunk)) {
+      this.#isSending = true;
+      this.#onRequest(chunk.subarray(0, count));
+      if (isTaken) isTaken = await writeAll(server, chunk.subarray(0, count)).then(() => true, () => false);
+      if (isTaken) this.#isSending = false;
     }
-    await to.closeWrite();
+    if (isTaken) await server.closeWrite();
+  }
+
+  async #passAnswers(server: Deno.UnixConn): Promise<void> {
+    const chunk = new Uint8Array(ANSWER_CHUNK_BYTES);
+    for (let count = await server.read(chunk); count !== null; count = await server.read(chunk)) {
+      this.#await("more");
+      this.#writingSince = performance.now();
+      await writeAll(this.#client, chunk.subarray(0, count));
+      this.#writingSince = null;
+    }
+    await this.#client.closeWrite();
   }
 
   #onRequest(bytes: Uint8Array): void {
@@ -196,4 +205,8 @@ class Passage {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
 }

@@ -47,7 +47,7 @@ function sessions(routes: Hono, site: Site): void {
         "unauthorized",
         code === null
           ? "This is not the token of the dashboard"
-          : "This link has been used already, or was never good",
+          : "This link has been used already, or is too old",
         { hint: "the link that queuectl web prints when it starts, or the token" },
       );
     }
@@ -139,13 +139,13 @@ function events(routes: Hono, site: Site): void {
     ];
     const seen = context.req.header("last-event-id") ?? "";
     const lastId = /^\d{1,15}$/.test(seen) ? Number(seen) : resumed;
+    const followed = follow === null ? null : await attemptWith(site, await queue.job(jobId ?? ""), follow);
     if (live.streams >= MAX_STREAMS) {
       throw new Refusal("too_many", "Too many streams are open", {
         hint: "again after closing others",
         headers: { "retry-after": "5" },
       });
     }
-    const followed = follow === null ? null : await attemptWith(site, await queue.job(jobId ?? ""), follow);
     const stream = await live.open(lastId, () => outputs.remove(stream));
     if (followed !== null) {
       const { jobSeq, id: attemptId, outcome } = followed;

@@ -103,7 +103,8 @@ export function onlySameOrigin(): MiddlewareHandler {
     const site = context.req.header("sec-fetch-site");
     const origin = context.req.header("origin");
     const own = [`http://${context.req.header("host")}`, `https://${context.req.header("host")}`];
-    const isForeign = (site !== undefined && site !== "same-origin" && (isChange || site !== "none")) ||
+    const isFromElsewhere = site !== undefined && site !== "same-origin" && (isChange || site !== "none");
+    const isForeign = (isFromElsewhere && !isVisit(context)) ||
       (origin !== undefined && !own.includes(origin));
     if (isForeign) throw new Refusal("forbidden", "This comes from another page");
     if (isChange) {
@@ -122,6 +123,17 @@ export function onlySameOrigin(): MiddlewareHandler {
     }
     await next();
   };
+}
+
+/**
+ * Whether a link elsewhere (or the file with which `--open` opens the browser) leads a person to a page. The
+ * cookie is not sent along: the page at `/login`, which is where that leads, sees whether there is one.
+ */
+function isVisit(context: Context): boolean {
+  const { method, path } = context.req;
+  const isPage = !path.startsWith("/api/") && path !== "/metrics";
+  return method === "GET" && isPage && context.req.header("sec-fetch-mode") === "navigate" &&
+    context.req.header("sec-fetch-dest") === "document";
 }
 
 /** Whoever logs in from a terminal has no cookie yet that a page could misuse. */

@@ -148,7 +148,34 @@ async function listing(site: Site, context: Context, only: readonly JobState[] |
     : null;
   if (total === 0) return { jobs: [], next: null, prev: null, total, is_partial: false };
   const page = await pageAt(site, { ...filter, ...sort }, cursor);
-  return { ...page, total };
+  const named = search === null ? null : await jobNamed(site, { ...filter, ...sort }, search);
+  if (named === null) return { ...page, total };
+  const others = page.jobs.filter((job) => job.id !== search);
+  return { ...page, jobs: page.prev === null ? [named, ...others] : others, total };
+}
+
+/** The job whose id is what is searched for, if it is one of the listing: it comes first, wherever it stands. */
+async function jobNamed(
+  site: Site,
+  request: Omit<PageRequest, "from">,
+  id: string,
+): Promise<JsonObject | null> {
+  const job = await site.store.job(id);
+  if (job === null) return null;
+  const from = { seq: job.seq - 1, time: 0 };
+  const { jobs: [found] } = await site.store.reports.page({
+    ...request,
+    ...{ order: "created", direction: "ascending", from, limit: 1 },
+  });
+  return found?.id === id ? summaryJson(found) : null;
+}
+
+/** A page as it is answered. */
+interface PageJson {
+  readonly jobs: readonly JsonObject[];
+  readonly next: string | null;
+  readonly prev: string | null;
+  readonly is_partial: boolean;
 }
 
 interface Cursor {
@@ -160,7 +187,7 @@ async function pageAt(
   site: Site,
   request: Omit<PageRequest, "from">,
   cursor: Cursor | null,
-): Promise<JsonObject> {
+): Promise<PageJson> {
   const { reports } = site.store;
   if (cursor?.isBackwards) {
     const direction = request.direction === "ascending" ? "descending" : "ascending";

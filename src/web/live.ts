@@ -52,6 +52,7 @@ export class Live {
   #isDue = false;
   #isClosed = false;
   #looks = 0;
+  #opening = 0;
   #isOverviewDue = true;
   #lastOverview = "";
 
@@ -66,9 +67,9 @@ export class Live {
     );
   }
 
-  /** How many streams are open. */
+  /** How many streams are open, or being opened. */
   get streams(): number {
-    return this.#streams.size;
+    return this.#streams.size + this.#opening;
   }
 
   /**
@@ -76,6 +77,15 @@ export class Live {
    * when it has ended.
    */
   async open(afterId: number | null, onEnd: () => void = () => {}): Promise<EventStream> {
+    this.#opening++;
+    try {
+      return await this.#open(afterId, onEnd);
+    } finally {
+      this.#opening--;
+    }
+  }
+
+  async #open(afterId: number | null, onEnd: () => void): Promise<EventStream> {
     const overview = message("overview", await this.#sources.overview.current());
     const missed = afterId === null || afterId > this.#lastId
       ? null

@@ -65,6 +65,8 @@ document.getElementById("form").addEventListener("submit", (event) => {
   logIn({ token: document.getElementById("token").value.trim() });
 });
 if (code) logIn({ code });
+// Whoever comes by a link from elsewhere may be logged in: only a page of our own is sent the cookie.
+else fetch("/api/session").then(({ ok }) => ok && location.replace(next), () => {});
 `;
 
 /** The files of the page, by path. */

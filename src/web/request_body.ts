@@ -37,7 +37,7 @@ export async function readText(request: Request, maxBytes: number): Promise<stri
       chunks.push(read.value);
       if (size > maxBytes) throw tooLarge();
       if (heldBytes > MAX_BODIES_BYTES) {
-        throw new Refusal("too_many", "Too many long requests at once", { headers: { connection: "close" } });
+        throw new Refusal("too_many", "Too many long requests at once", { hint: "again a little later" });
       }
     }
     if (performance.now() - startedAt >= BODY_TIMEOUT_MS) {

@@ -11,7 +11,7 @@ import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { Access, loadToken } from "./access.ts";
 import { webApp } from "./app.ts";
-import { Gate } from "./gate.ts";
+import { Gate, LIMITS } from "./gate.ts";
 import { hostsOf, isLoopback, urlHost } from "./hosts.ts";
 import { Live } from "./live.ts";
 import { OutputWatch } from "./output_watch.ts";
@@ -54,10 +54,14 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
+/** How old what is known of the workers may be. */
+const FRESH_MS = 250;
 /** How long requests that are being answered may still take when the server ends. */
 const CLOSING_MS = 2000;
 /** How long their last bytes may take to get through the gate. */
 const FLUSHING_MS = 500;
+/** What the rest of the program opens. */
+const SPARE_DESCRIPTORS = 64;
 /** The kernel takes no longer path for a socket. */
 const MAX_SOCKET_PATH_BYTES = 104;
 
@@ -71,7 +75,8 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   const gate = openGate(options, socket.path);
   const ending = new AbortController();
   try {
-    const overview = new Overview({ store, workers: options.workers, now });
+    const workers = fresh(options.workers);
+    const overview = new Overview({ store, workers, now });
     const outputs = new OutputWatch({ home, storeUid: store.uid });
     const claims = new Map((await store.processing()).map((job) => [job.seq, job.claim.since]));
     const afterId = await store.reports.lastEntryId();
@@ -82,7 +87,7 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
       onTrouble: options.onFault,
     });
     const hosts = hostsOf({ hostname: options.hostname, port: gate.port, allowed: options.allowedHosts });
-    const app = webApp({ ...options, access, hosts, live, overview, tallies, outputs });
+    const app = webApp({ ...options, workers, access, hosts, live, overview, tallies, outputs });
     const server = Deno.serve({ path: socket.path, onListen: () => {} }, (request) => app.fetch(request));
     Deno.chmodSync(socket.path, 0o600);
     tallies.readPast(ending.signal).catch((error) => options.onFault(error));
@@ -110,10 +115,22 @@ export async function startWeb(options: WebOptions): Promise<WebServer> {
   }
 }
 
+/** The same answer for all who ask within a moment: a look at the workers' processes starts one itself. */
+function fresh<T>(make: () => Promise<T>): () => Promise<T> {
+  let last: { readonly atMs: number; readonly made: Promise<T> } | null = null;
+  return () => {
+    if (last === null || performance.now() - last.atMs > FRESH_MS) {
+      last = { atMs: performance.now(), made: make() };
+      last.made.catch(() => last = null);
+    }
+    return last.made;
+  };
+}
+
 function openGate({ hostname, port }: WebOptions, socketPath: string): Gate {
   const place = `${urlHost(hostname)}:${port}`;
   try {
-    return new Gate({ hostname, port, socketPath });
+    return new Gate({ hostname, port, socketPath, limits: { ...LIMITS, maxConnections: affordable() } });
   } catch (error) {
     const other = `queuectl web --port ${port < 65_535 ? port + 1 : 5000}, or --port 0 for any that is free`;
     const told: [new () => Error, string, string][] = [
@@ -127,11 +144,19 @@ function openGate({ hostname, port }: WebOptions, socketPath: string): Gate {
   }
 }
 
+/** How many connections the system lets this process have: each takes three descriptors. */
+function affordable(): number {
+  const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", "ulimit -n"], stderr: "null" }).outputSync();
+  const descriptors = Number(new TextDecoder().decode(stdout)) || Infinity; // or "unlimited"
+  return Math.max(1, Math.min(LIMITS.maxConnections, Math.floor((descriptors - SPARE_DESCRIPTORS) / 3)));
+}
+
 /** Where the gate hands connections on: a socket that nobody else can reach. */
 async function privateSocket(home: Home): Promise<{ path: string; remove: () => void }> {
   for (const { name } of Deno.readDirSync(home.runDir)) {
-    const pid = /^web-(\d+)\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(pid)) removeIfThere(join(home.runDir, name));
+    if (!/^web-\d+\.sock$/.test(name)) continue;
+    const left = join(home.runDir, name);
+    if (!await isListenedAt(left)) removeIfThere(left);
   }
   const path = join(home.runDir, `web-${Deno.pid}.sock`);
   if (new TextEncoder().encode(path).length <= MAX_SOCKET_PATH_BYTES) {
@@ -142,9 +167,11 @@ async function privateSocket(home: Home): Promise<{ path: string; remove: () => 
   return { path: join(folder, "web.sock"), remove: () => Deno.removeSync(folder, { recursive: true }) };
 }
 
-function isAlive(pid: string): boolean {
+/** Whether a server listens at a socket; one that was killed has left its own. */
+async function isListenedAt(path: string): Promise<boolean> {
   try {
-    return Deno.statSync(`/proc/${pid}`).isDirectory;
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
   } catch {
     return false;
   }

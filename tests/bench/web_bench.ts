@@ -87,7 +87,7 @@ export async function webFigures(folder: string): Promise<Figure[]> {
         const theirs = await timeOf(servers.small!, path);
         rounds.push({ ours: await timeOf(servers.large!, path), theirs });
       }
-      figures.push(figure(`${what}, 1,000,000 jobs ÷ 1,000`, rounds, {
+      figures.push(figure(`web: ${what}, 1,000,000 jobs ÷ 1,000`, rounds, {
         ...{ budget: { atMost: 1.5 }, unit: "ms", names: ["at 1,000,000", "at 1,000"] },
       }));
     }

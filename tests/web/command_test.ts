@@ -5,6 +5,17 @@ import { isGone, waitFor } from "../harness/wait_for.ts";
 import { EventSource } from "./event_source.ts";
 import { WebServer } from "./web_server.ts";
 
+/** Calls `web` where it has to refuse; what serves instead is ended, and fails the test. */
+async function refused(home: TemporaryHome, flags: string[], env: Record<string, string> = {}) {
+  const child = start(home.dir, ["web", ...flags], { env });
+  await child.stdin.close();
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const { code, stdout, stderr } = await child.output();
+  clearTimeout(timer);
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
 Deno.test("web: prints the link on stdout, and what it means on stderr", () =>
   TemporaryHome.use(async (home) => {
     const child = start(home.dir, ["web", "--port", "0"]);
@@ -16,7 +27,7 @@ Deno.test("web: prints the link on stdout, and what it means on stderr", () =>
     reader.releaseLock();
     assert.match(
       await new Response(child.stderr).text(),
-      /^The link works once; .*Ctrl-C ends the dashboard\.\n$/,
+      /^The link works once, .*Ctrl-C ends the dashboard\.\n$/,
     );
     await child.stdin.close();
     await child.stdout.cancel();
@@ -47,7 +58,7 @@ Deno.test("web: on a terminal the link can be clicked, and Ctrl-C ends it", () =
 
 Deno.test("web: a port that is taken is told, with another one to try", () =>
   WebServer.use(async (web) => {
-    const { code, stderr } = await web.home.call(["web", "--port", String(web.port)]);
+    const { code, stderr } = await refused(web.home, ["--port", String(web.port)]);
     assert.equal(code, 1);
     assert.equal(
       stderr,
@@ -66,7 +77,7 @@ Deno.test("web: flags that can't be used are told before anything is served", ()
         "203.0.113.1",
       ]]
     ) {
-      const { code, stderr, stdout } = await home.call(["web", ...flags]);
+      const { code, stderr, stdout } = await refused(home, flags);
       assert.ok([1, 2].includes(code), flags.join(" "));
       assert.match(stderr, /^Error: .+\nTry: .+\n$/);
       assert.equal(stdout, "");
@@ -103,6 +114,15 @@ Deno.test("web: what a server that was killed has left is no hindrance to the ne
     assert.deepEqual(left.filter((name) => name.endsWith(".sock")), []);
   }));
 
+Deno.test("web: two servers of one home don't disturb each other", () =>
+  WebServer.use(async (first) => {
+    const second = await WebServer.start(first.home);
+    assert.equal((await second.ask("/healthz")).status, 200);
+    await second.end();
+    // A new connection, for which the first server's socket must still be there.
+    assert.match(await first.plain("/healthz", { Host: `127.0.0.1:${first.port}` }), /^HTTP\/1\.1 200/);
+  }));
+
 Deno.test("web: a home is served whose path is longer than a socket's may be", () =>
   TemporaryHome.use(async (home) => {
     const dir = `${home.dir}/${"deep/".repeat(30)}home`;
@@ -127,7 +147,7 @@ Deno.test("web: the token is kept in a private file, or in one that is named", (
     assert.equal(second.token, first.token);
     await second.end();
     Deno.chmodSync(path, 0o644);
-    const open = await home.call(["web", "--port", "0"]);
+    const open = await refused(home, ["--port", "0"]);
     assert.equal(open.code, 5);
     assert.match(
       open.stderr,
@@ -143,9 +163,7 @@ Deno.test("web: the token is kept in a private file, or in one that is named", (
 
 Deno.test("web: a token that could be guessed is refused", () =>
   TemporaryHome.use(async (home) => {
-    const { code, stderr } = await home.call(["web", "--port", "0"], {
-      env: { QUEUECTL_WEB_TOKEN: "secret" },
-    });
+    const { code, stderr } = await refused(home, ["--port", "0"], { QUEUECTL_WEB_TOKEN: "secret" });
     assert.equal(code, 2);
     assert.match(stderr, /at least 22 printable characters/);
     assert.doesNotMatch(stderr, /secret\b(?! )/);

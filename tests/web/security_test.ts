@@ -195,6 +195,32 @@ Deno.test("web: another page can't read the API through a browser, nor log it in
     assert.equal(status, 403);
   }));
 
+Deno.test("web: a link elsewhere may lead a person to the page, but nothing may be loaded or framed from elsewhere", () =>
+  WebServer.use(async (web) => {
+    const visit = {
+      "sec-fetch-site": "cross-site",
+      "sec-fetch-mode": "navigate",
+      "sec-fetch-dest": "document",
+    };
+    assert.equal((await web.ask("/jobs", { headers: visit })).status, 303);
+    assert.equal((await web.ask("/login", { headers: visit })).status, 200);
+    const cookie = await logIn(web);
+    const elsewhere: [string, Record<string, string>][] = [
+      ["/api/jobs", { ...visit, cookie }],
+      ["/metrics", { ...visit, cookie }],
+      ["/", { ...visit, cookie, "sec-fetch-dest": "iframe" }],
+      ["/login.js", {
+        cookie,
+        "sec-fetch-site": "cross-site",
+        "sec-fetch-mode": "no-cors",
+        "sec-fetch-dest": "script",
+      }],
+    ];
+    for (const [path, headers] of elsewhere) {
+      assert.equal((await web.ask(path, { headers })).status, 403, path);
+    }
+  }));
+
 Deno.test("web: what a form can send is no change", () =>
   WebServer.use(async (web) => {
     const own = { ...fromPage(web, await logIn(web)) };

@@ -4,6 +4,7 @@
 
 import manifest from "../../../deno.json" with { type: "json" };
 import { badInput } from "../../core/errors.ts";
+import { printableLine } from "../../core/printable.ts";
 import type { Context, DashboardServer } from "../context.ts";
 
 /** What the flags say. */
@@ -19,6 +20,8 @@ export interface WebFlags {
 const DEFAULT_HOST = "127.0.0.1";
 const DEFAULT_PORT = 5000;
 const MAX_PORT = 65_535;
+const FAULT_PAUSE_MS = 60_000;
+const MAX_TOLD_FAULTS = 100;
 
 /** Serves the dashboard. Returns 0 once it was told to stop. */
 export async function web(context: Context, _operands: readonly string[], flags: WebFlags): Promise<number> {
@@ -34,8 +37,7 @@ export async function web(context: Context, _operands: readonly string[], flags:
     allowedHosts: (flags.allowHost ?? []).map(parseHost),
     tokenFile: flags.tokenFile ?? null,
     isReadOnly: flags.readOnly === true,
-    onFault: (error) =>
-      context.output.talk(`queuectl web: ${error instanceof Error ? error.message : error}`),
+    onFault: faultTeller(context),
   });
   try {
     announce(context, server, flags);
@@ -45,6 +47,18 @@ export async function web(context: Context, _operands: readonly string[], flags:
     await server.close();
   }
   return 0;
+}
+
+/** Tells what goes wrong, but the same thing no more than once a minute: what can't be read is tried again. */
+function faultTeller(context: Context): (error: unknown) => void {
+  const toldAt = new Map<string, number>();
+  return (error) => {
+    const message = error instanceof Error ? error.message : String(error);
+    if (performance.now() - (toldAt.get(message) ?? -Infinity) < FAULT_PAUSE_MS) return;
+    if (toldAt.size > MAX_TOLD_FAULTS) toldAt.clear();
+    toldAt.set(message, performance.now());
+    context.output.talk(`queuectl web: ${printableLine(message)}`);
+  };
 }
 
 function announce(context: Context, server: DashboardServer, flags: WebFlags): void {
@@ -57,7 +71,9 @@ function announce(context: Context, server: DashboardServer, flags: WebFlags): v
   } else {
     output.result(`Dashboard: ${link(server.loginUrl)}`);
   }
-  output.talk(`The link works once; the address is ${server.url} from then on. Ctrl-C ends the dashboard.`);
+  output.talk(
+    `The link works once, within an hour; from then on it is ${server.url}. Ctrl-C ends the dashboard.`,
+  );
   if (!server.isLocal) {
     output.talk("Others can reach it over the network, where nothing that they send or get is encrypted.");
   }
