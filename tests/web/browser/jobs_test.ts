@@ -103,7 +103,7 @@ browserTests("page: the table of jobs", (test) => {
 
     await page.getByLabel("Choose all on this page").click();
     await page.getByText("5 chosen").waitFor();
-    assert.equal(await page.getByRole("button", { name: "Retry" }).isEnabled(), false);
+    await page.locator("button:disabled", { hasText: "Retry" }).waitFor();
     await page.getByRole("button", { name: "Cancel" }).click();
     await page.getByText("5 jobs are cancelled").waitFor();
 
