@@ -15,7 +15,6 @@ import {
   strictHeaders,
 } from "./guard.ts";
 import { jobRoutes } from "./job_routes.ts";
-import { LOGIN_ASSETS } from "./login_page.ts";
 import { metricsText } from "./metrics_text.ts";
 import { outputRoutes } from "./output_routes.ts";
 import { type Asset, ASSETS, PAGES } from "./page/assets.ts";
@@ -64,13 +63,12 @@ async function noStore(context: Context, next: () => Promise<void>): Promise<voi
 
 /** The files of the page; the page itself only for whoever is logged in, others are sent to do that. */
 function pages(app: Hono, site: Site): void {
-  const assets = new Map([...LOGIN_ASSETS, ...ASSETS]);
-  const tags = new Map([...assets].map(([path, { text }]) => [path, etag(text)]));
+  const tags = new Map([...ASSETS].map(([path, { text }]) => [path, etag(text)]));
   app.get("*", async (context, next) => {
     const { path } = context.req;
     const isPage = path === "/" || PAGES.has(path.split("/")[1]!);
     const name = isPage ? "/" : path;
-    const asset = assets.get(name);
+    const asset = ASSETS.get(name);
     if (asset === undefined) return await next();
     if (isPage && !isAdmitted(context, site.access)) {
       const { pathname, search } = new URL(context.req.url);

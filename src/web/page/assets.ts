@@ -19,8 +19,14 @@ export interface Asset {
 }
 
 const FOLDER = `${import.meta.dirname}/browser`;
-/** Where the files are served from; the page itself is at `/`. */
+/** Where the files are served from. */
 const PREFIX = "/page/";
+/** The files that have addresses of their own. */
+const PLACES: Readonly<Record<string, string>> = {
+  "index.html": "/",
+  "login.html": "/login",
+  "login.js": "/login.js",
+};
 /** The packages whose code runs in the browser, and the name under which it is served. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "htm": "lib/htm.js",
@@ -52,7 +58,7 @@ function readAssets(): Map<string, Asset> {
     // The shapes of the API's answers are for the type checker alone.
     if (contentType === undefined) continue;
     const text = lean(Deno.readTextFileSync(`${FOLDER}/${name}`), extension);
-    assets.set(name === "index.html" ? "/" : `${PREFIX}${name}`, { contentType, text });
+    assets.set(PLACES[name] ?? `${PREFIX}${name}`, { contentType, text });
   }
   for (const [specifier, name] of Object.entries(PACKAGES)) {
     const code = Deno.readTextFileSync(fileURLToPath(import.meta.resolve(specifier)));
