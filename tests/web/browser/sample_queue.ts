@@ -82,6 +82,13 @@ export async function fillPast(home: TemporaryHome): Promise<void> {
   }
 }
 
+/** One of many small jobs that come and go. */
+export function passingJob(number: number): { readonly [key: string]: string | number } {
+  const [id, , queue, priority] = KINDS[number % KINDS.length]!;
+  const command = number % 19 === 0 ? "sleep 1; echo 'Error: connect ECONNREFUSED' >&2; exit 1" : "sleep 0.7";
+  return { id: `${id}-${number}`, command, queue, priority, max_retries: 1, cwd: "/srv" };
+}
+
 /** The programs that the jobs under way call: each goes on until the home's file `gate` is there. */
 const PROGRAMS = {
   deploy: String.raw`

@@ -37,7 +37,7 @@ browserTests("page: texts of strangers", (test) => {
       const { home, page, web } = stage;
       assert.equal(new Set(XSS_PAYLOADS).size, 60);
       await enqueuePayloads(stage);
-      await home.run("worker", "start", "--concurrency", "4");
+      await home.run("worker", "start", "--concurrency", "60");
       await page.waitForFunction(() => /30 dead/.test(document.title), null, { timeout: 60_000 });
       const look = async (what: string) => {
         const foreign = await page.evaluate(
@@ -78,6 +78,23 @@ browserTests("page: texts of strangers", (test) => {
         assert.ok(times >= (payload.includes("//") ? 6 : 7), `${payload} is shown ${times} times`);
         await look(payload);
       }
+      const tell = `printf 'queuectl:progress 50 %s\\n' "$PAYLOAD"; exec sleep 600`;
+      await home.enqueue(
+        ...XSS_PAYLOADS.map((payload, index) => ({
+          id: `running ${index}`,
+          command: tell,
+          env: { PAYLOAD: payload },
+        })),
+      );
+      await page.goto(`${web.url}/`);
+      const texts = page.locator(".at-hand .progress-text");
+      await texts.nth(59).waitFor({ timeout: 60_000 });
+      assert.deepEqual((await texts.allTextContents()).toSorted(), XSS_PAYLOADS.toSorted());
+      await look("progress");
+      await page.getByRole("link", { name: "running 7", exact: true }).click();
+      await page.locator(".story .progress-text").getByText(XSS_PAYLOADS[7]!).waitFor();
+      await look("progress of a job");
+
       await page.goto(`${web.url}/enqueue?like=${encodeURIComponent(XSS_PAYLOADS[0]!)}`);
       await page.getByText("The same in a shell").waitFor();
       await look("/enqueue");

@@ -39,9 +39,9 @@ export function JobView({ route: { id, query } }) {
       <div class="job-main">
         <${Command} job=${job} />
         <${AttemptsCard} job=${job} shown=${attempt} />
+        ${attempt && html`<${OutputCard} key=${attempt.id} job=${job.id} attempt=${attempt} />`}
       </div>
       <${Facts} job=${job} />
-      ${attempt && html`<${OutputCard} key=${attempt.id} job=${job.id} attempt=${attempt} />`}
     </div>
   `;
 }

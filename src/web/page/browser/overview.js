@@ -58,8 +58,8 @@ function Tile({ state, count, change, seconds }) {
     <a class=${`tile ${state} ${count === 0 ? "none" : ""}`} href=${href}>
       <span class="tile-name"><${Icon} name=${state} />${state}</span>
       <span class="tile-count number">${count === null ? "–" : COUNT.format(count)}</span>
-      <span class="tile-change number">${sign}${COUNT.format(Math.abs(change))} in ${seconds >= 60
-        ? "the last minute"
+      <span class="tile-change number">${sign}${COUNT.format(Math.abs(change))} last ${seconds >= 60
+        ? "minute"
         : `${Math.round(seconds)} s`}</span>
     </a>
   `;

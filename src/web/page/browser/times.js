@@ -105,7 +105,7 @@ function largestUnit(ms) {
   return `${Math.floor(ms / 86_400_000)} d`;
 }
 
-const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const EXACT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /**
  * A time to the second, in the reader's zone and manner.
