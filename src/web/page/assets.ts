@@ -2,12 +2,12 @@
  * The files of the page, by path.
  *
  * They are the real files in `browser/`: the browser runs them as they are, and the editor, the linter and the
- * type checker see what it sees. `deno compile --include` puts them into the executable. What they import from
- * npm is served from the package itself.
+ * type checker see what it sees. What they import from npm is served from the package itself. A bundled program
+ * has neither beside it: `pack.ts` puts all files into `page.json` for it.
  */
 
 import { fileURLToPath } from "node:url";
-// Imported for their files: this is what makes them be downloaded, and be part of the executable.
+// Imported for their files: this is what makes them be downloaded.
 import "htm";
 import "preact";
 import "preact/hooks";
@@ -19,6 +19,8 @@ export interface Asset {
 }
 
 const FOLDER = `${import.meta.dirname}/browser`;
+/** What a bundled program has in place of the folder. */
+const PACKED = `${import.meta.dirname}/page.json`;
 /** Where the files are served from. */
 const PREFIX = "/page/";
 /** The files that have addresses of their own. */
@@ -45,10 +47,20 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const COMMENT_LINES = /^[ \t]*(?:\/\/.*|\/\*(?:(?!\*\/)[^])*\*\/)[ \t]*$/gm;
 
 /** By absolute path; "/" is the page itself. */
-export const ASSETS: ReadonlyMap<string, Asset> = readAssets();
+export const ASSETS: ReadonlyMap<string, Asset> = readPacked() ?? readAssets();
 
 /** The first segments of paths that are answered with the page, too, so that its views have addresses. */
 export const PAGES: ReadonlySet<string> = new Set(["jobs", "dlq", "enqueue", "config"]);
+
+/** The assets of a bundled program; null if this is none. */
+function readPacked(): Map<string, Asset> | null {
+  try {
+    return new Map(JSON.parse(Deno.readTextFileSync(PACKED)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
 
 function readAssets(): Map<string, Asset> {
   const assets = new Map<string, Asset>();
