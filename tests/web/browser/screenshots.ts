@@ -27,7 +27,7 @@ const PHONE = { width: 380, height: 820 };
 const SHOTS: readonly Shot[] = [
   { name: "overview", path: "/", size: { width: 1280, height: 860 } },
   { name: "jobs", path: "/jobs" },
-  { name: "job", path: "/jobs/deploy-212", size: { width: 1280, height: 880 } },
+  { name: "job", path: "/jobs/deploy-212", size: { width: 1240, height: 820 } },
   { name: "dead_letters", path: "/dlq" },
   { name: "enqueue", path: "/enqueue", size: { width: 1240, height: 900 }, pose: enqueueBadly },
   { name: "config", path: "/config" },

@@ -33,7 +33,7 @@ Deno.test("assets: whatever a file refers to is served, and nothing is from else
 Deno.test("assets: what is sent of a script is all of it but comments and indentation, line by line", () => {
   const bare = (text: string) =>
     text.replaceAll(/\/\*[^]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, "")).replaceAll(
-      /^\s*\/\/.*$/gm,
+      /^[ \t]*\/\/.*$/gm,
       "",
     ).replaceAll(/[ \t]+/g, "")
       .replaceAll(/from"[^"]*"/g, "from");

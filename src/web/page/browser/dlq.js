@@ -2,7 +2,7 @@
  * The dead letter queue: what failed for good, why, and another chance for it.
  */
 
-import { change } from "./api.js";
+import { changeAll } from "./api.js";
 import { act } from "./bulk_actions.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
@@ -74,7 +74,7 @@ function WholeActions({ count }) {
     doAll(
       { title: `Retry ${many}?`, text: "Their attempts are counted from 0 again.", verb: "Retry" },
       async () => {
-        const { retried } = await change("POST", "/api/dlq/retry", { all: true });
+        const retried = await changeAll("/api/dlq/retry", { all: true }, "retried");
         return `${COUNT.format(retried)} ${retried === 1 ? "job is" : "jobs are"} pending again`;
       },
     );
@@ -86,7 +86,7 @@ function WholeActions({ count }) {
         verb: "Delete",
       },
       async () => {
-        const { deleted } = await change("POST", "/api/dlq/clear", { all: true });
+        const deleted = await changeAll("/api/dlq/clear", { all: true }, "deleted");
         return `Deleted ${COUNT.format(deleted)} ${deleted === 1 ? "job" : "jobs"}`;
       },
     );

@@ -3,7 +3,7 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { change, read } from "./api.js";
+import { changeAll, read } from "./api.js";
 import { JOB_STATES } from "./badges.js";
 import { BulkActions } from "./bulk_actions.js";
 import { html } from "./html.js";
@@ -268,7 +268,7 @@ function ClearButton({ filter: { state, queue, q } }) {
     });
     if (!isSure) return;
     try {
-      const { deleted } = await change("POST", "/api/jobs/clear", { states: [state] });
+      const deleted = await changeAll("/api/jobs/clear", { states: [state] }, "deleted");
       say(`Deleted ${COUNT.format(deleted)} ${deleted === 1 ? "job" : "jobs"}`);
     } catch (error) {
       sayRefusal(error);
