@@ -26,7 +26,7 @@ function sources(folder: string): Source[] {
   for (const entry of Deno.readDirSync(ROOT + folder)) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory) found.push(...sources(path));
-    else if (path.endsWith(".ts")) {
+    else if (/\.[jt]s$/.test(path)) {
       const text = Deno.readTextFileSync(ROOT + path);
       found.push({ path, text, lines: text.trimEnd().split("\n") });
     }

@@ -2,7 +2,6 @@
  * All routes of the server, behind its guards.
  */
 
-import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { notFound } from "../core/errors.ts";
 import { generalRoutes } from "./general_routes.ts";
@@ -15,10 +14,10 @@ import {
   strictHeaders,
 } from "./guard.ts";
 import { jobRoutes } from "./job_routes.ts";
-import { LOGIN_ASSETS } from "./login_page.ts";
 import { metricsText } from "./metrics_text.ts";
 import { outputRoutes } from "./output_routes.ts";
-import { type Asset, ASSETS, PAGES } from "./page/assets.ts";
+import { ASSETS, PAGES } from "./page/assets.ts";
+import { PageFile } from "./page_file.ts";
 import { Refusal, refuse } from "./refusal.ts";
 import type { Site } from "./site.ts";
 
@@ -64,30 +63,19 @@ async function noStore(context: Context, next: () => Promise<void>): Promise<voi
 
 /** The files of the page; the page itself only for whoever is logged in, others are sent to do that. */
 function pages(app: Hono, site: Site): void {
-  const assets = new Map([...LOGIN_ASSETS, ...ASSETS]);
-  const tags = new Map([...assets].map(([path, { text }]) => [path, etag(text)]));
+  const files = new Map([...ASSETS].map(([path, asset]) => [path, new PageFile(asset)]));
   app.get("*", async (context, next) => {
     const { path } = context.req;
     const isPage = path === "/" || PAGES.has(path.split("/")[1]!);
     const name = isPage ? "/" : path;
-    const asset = assets.get(name);
-    if (asset === undefined) return await next();
+    const file = files.get(name);
+    if (file === undefined) return await next();
     if (isPage && !isAdmitted(context, site.access)) {
       const { pathname, search } = new URL(context.req.url);
       return context.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 303);
     }
-    return fileAnswer(context, asset, tags.get(name)!);
+    return file.answer(context);
   });
-}
-
-function fileAnswer(context: Context, { contentType, text }: Asset, tag: string): Response {
-  const headers = { "cache-control": "no-cache, no-transform", etag: tag };
-  if (context.req.header("if-none-match") === tag) return context.body(null, 304, headers);
-  return context.body(text, 200, { ...headers, "content-type": contentType });
-}
-
-function etag(text: string): string {
-  return `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
 }
 
 /** A known path with another method is told what it takes. */

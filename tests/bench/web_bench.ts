@@ -63,7 +63,8 @@ async function searchTimes(server: Server): Promise<number[]> {
   const times: number[] = [];
   for (let cursor: string | null = ""; cursor !== null;) {
     const startedAt = performance.now();
-    const page = await (await ask(server, `/api/jobs?search=nothing-like-it&cursor=${cursor}`)).json();
+    const page: { next: string | null } =
+      await (await ask(server, `/api/jobs?search=nothing-like-it&cursor=${cursor}`)).json();
     times.push(performance.now() - startedAt);
     cursor = page.next;
   }

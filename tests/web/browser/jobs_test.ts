@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { waitFor } from "../../harness/wait_for.ts";
+import { browserTests } from "./browser_page.ts";
+
+/** The ids of the rows, from top to bottom. */
+function ids(page: Page): Promise<string[]> {
+  return page.locator("table .job-id").allTextContents();
+}
+
+/** Waits until the table shows these rows. */
+async function untilRows(page: Page, wanted: readonly string[]): Promise<void> {
+  let seen: string[] = [];
+  await waitFor(`the rows ${wanted.join(", ")}`, async () => {
+    seen = await ids(page);
+    return JSON.stringify(seen) === JSON.stringify(wanted);
+  }).catch((error) => assert.deepEqual(seen, wanted, error.message));
+}
+
+browserTests("page: the table of jobs", (test) => {
+  test("jobs are filtered by state and queue, searched, and the address keeps what is shown", async (stage) => {
+    const { home, page, web } = stage;
+    await home.enqueue(
+      { id: "tar-etc", command: "tar c /etc", queue: "backup" },
+      { id: "mail", command: "sendmail bob", queue: "mails" },
+      { id: "tar-home", command: "tar c /home", queue: "backup", run_at: "2035-01-01T00:00:00Z" },
+    );
+    await home.run("cancel", "mail");
+    await page.getByRole("link", { name: "Jobs" }).click();
+    await untilRows(page, ["tar-home", "mail", "tar-etc"]);
+
+    await page.getByRole("link", { name: "cancelled 1" }).click();
+    await untilRows(page, ["mail"]);
+    assert.equal(new URL(page.url()).search, "?state=cancelled");
+    await page.goBack();
+    await untilRows(page, ["tar-home", "mail", "tar-etc"]);
+
+    await page.getByLabel("Queue", { exact: true }).fill("backup");
+    await untilRows(page, ["tar-home", "tar-etc"]);
+    await page.getByLabel("Search ids and commands").fill("/ETC");
+    await untilRows(page, ["tar-etc"]);
+    assert.equal(new URL(page.url()).search, "?queue=backup&q=%2FETC");
+
+    const another = await stage.context.newPage();
+    await another.goto(page.url());
+    await untilRows(another, ["tar-etc"]);
+    assert.equal(await another.getByLabel("Search ids and commands").inputValue(), "/ETC");
+    await another.close();
+
+    await page.goto(`${web.url}/jobs`);
+    await page.getByRole("button", { name: /Created/ }).click();
+    await untilRows(page, ["tar-etc", "mail", "tar-home"]);
+    await page.getByLabel("Order").selectOption({ label: "Due next first" });
+    await untilRows(page, ["tar-home"]);
+  });
+
+  test("a hundred thousand jobs are paged through, and searched", async ({ home, page, web }) => {
+    const lines = Array.from(
+      { length: 100_000 },
+      (_, index) =>
+        JSON.stringify({ id: `job${index}`, command: `echo ${index === 777 ? "needle" : index}`, cwd: "/" }),
+    );
+    const { code, stderr } = await home.call(["enqueue", "-", "--quiet"], { stdin: lines.join("\n") });
+    assert.equal(code, 0, stderr);
+    await page.goto(`${web.url}/jobs`);
+    await page.getByText("100,000 jobs").waitFor();
+    await page.getByText("Page 1 of 2,000").waitFor();
+    const next = page.getByRole("link", { name: "Next" });
+    for (let number = 1; number <= 5; number++) {
+      const top = 100_000 - 50 * (number - 1);
+      await untilRows(page, Array.from({ length: 50 }, (_, index) => `job${top - 1 - index}`));
+      await next.click();
+      await page.getByText(`Page ${number + 1} of 2,000`).waitFor();
+    }
+    await page.reload();
+    await page.getByText("Page 6 of 2,000").waitFor();
+    await page.getByRole("link", { name: "Previous" }).click();
+    await untilRows(page, Array.from({ length: 50 }, (_, index) => `job${99_799 - index}`));
+    await page.getByRole("link", { name: "First" }).click();
+    await page.getByText("Page 1 of 2,000").waitFor();
+    await page.getByLabel("Search ids and commands").fill("needle");
+    await untilRows(page, ["job777"]);
+  });
+
+  test("many jobs are chosen and retried, cancelled and deleted at once", async ({ home, page, web }) => {
+    const later = { command: "true", run_at: "2035-01-01T00:00:00Z" };
+    await home.enqueue(...["a", "b", "c", "d"].map((id) => ({ id, ...later })));
+    await home.run("cancel", "a", "b");
+    await page.goto(`${web.url}/jobs`);
+    await page.getByLabel("Choose a", { exact: true }).click();
+    await page.getByLabel("Choose c", { exact: true }).click({ modifiers: ["Shift"] });
+    await page.getByText("3 chosen").waitFor();
+
+    // Rows hold still while some are chosen, though a newer job has come.
+    await home.enqueue({ id: "e", ...later });
+    await page.getByRole("link", { name: "all 5" }).waitFor();
+    assert.deepEqual(await ids(page), ["d", "c", "b", "a"]);
+
+    await page.getByRole("button", { name: "Retry 2 of them" }).click();
+    await page.getByText("2 jobs are pending again").waitFor();
+    await untilRows(page, ["e", "d", "c", "b", "a"]);
+    assert.equal((await home.json("get", "b")).state, "pending");
+
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByText("5 chosen").waitFor();
+    await page.locator("button:disabled", { hasText: "Retry" }).waitFor();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("5 jobs are cancelled").waitFor();
+
+    await page.getByLabel("Choose d", { exact: true }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    await untilRows(page, ["e", "c", "b", "a"]);
+    await page.getByRole("link", { name: "cancelled 4" }).click();
+    await page.getByRole("button", { name: "Delete all cancelled" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete them" }).click();
+    await page.getByText("Deleted 4 jobs").waitFor();
+    assert.deepEqual(await home.json("list"), []);
+  });
+});
