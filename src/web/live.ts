@@ -140,20 +140,25 @@ export class Live {
     const { store, tallies, outputs } = this.#sources;
     let count = 0;
     let told: LogEntry[] = [];
-    while (!this.#isClosed) {
-      const entries = await store.events(this.#lastId, READ_SIZE);
-      if (entries.length === 0) break;
-      await tallies.follow(entries);
-      outputs.follow(entries);
-      count += entries.length;
-      told = count > MAX_TOLD ? [] : [...told, ...entries];
-      this.#lastId = entries.at(-1)!.id;
-      if (entries.length < READ_SIZE) break;
-      await pause(0);
+    try {
+      while (!this.#isClosed) {
+        const entries = await store.events(this.#lastId, READ_SIZE);
+        if (entries.length === 0) break;
+        await tallies.follow(entries);
+        outputs.follow(entries);
+        count += entries.length;
+        told = count > MAX_TOLD ? [] : [...told, ...entries];
+        this.#lastId = entries.at(-1)!.id;
+        // From here to the telling nothing may be awaited, or a stream that opens meanwhile is told twice.
+        if (entries.length < READ_SIZE) break;
+        await pause(0);
+      }
+    } finally {
+      if (count > 0) {
+        this.#isOverviewDue = true;
+        this.#tell(count > MAX_TOLD ? message("many", { count }, this.#lastId) : logMessage(told));
+      }
     }
-    if (count === 0) return;
-    this.#isOverviewDue = true;
-    this.#tell(count > MAX_TOLD ? message("many", { count }, this.#lastId) : logMessage(told));
   }
 
   /** Every second: the counts are noted, the log is read in case nobody told, and the overview is sent. */
@@ -179,7 +184,10 @@ export class Live {
     this.#lastOverview = text;
     const bytes = message("overview", overview);
     for (const stream of this.#streams) {
-      if (!stream.sendIfIdle(bytes)) this.#isOverviewDue = true;
+      if (stream.sendIfIdle(bytes)) continue;
+      // It is still to be told, by the next overview even if nothing has changed by then.
+      this.#isOverviewDue = true;
+      this.#lastOverview = "";
     }
   }
 }
