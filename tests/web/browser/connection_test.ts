@@ -66,5 +66,16 @@ browserTests("page: the connection", (test) => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
     assert.equal(new URL(page.url()).search, "?state=dead");
-  });
+  }, { expected: /^401 for .*\/api\/session$/ });
+
+  test(
+    "a link from elsewhere leads to the page, without a sign-in for whoever has one",
+    async ({ page, web }) => {
+      // What is opened from another site comes without the cookie at first.
+      await page.goto("data:text/html,<p>elsewhere");
+      await page.evaluate((url) => location.assign(url), `${web.url}/config`);
+      await page.getByRole("heading", { name: "Configuration" }).waitFor();
+    },
+    { expected: /^a request to data:|^401 for / },
+  );
 });
