@@ -89,10 +89,13 @@ export function inOurWords(error: unknown, path: string): unknown {
   return new FaultError(fault, `Cannot use ${path}: ${why}`, error);
 }
 
-/** SQLite can't open its log on such a disk, and doesn't say why. */
+/**
+ * SQLite can't open its log on such a disk, and doesn't say why. Another file tells: closing the store's own would
+ * give up the locks that SQLite has on it.
+ */
 function isOnReadOnlyDisk(path: string): boolean {
   try {
-    Deno.openSync(path, { write: true }).close();
+    Deno.openSync(`${path}-turn`, { create: true, write: true, mode: 0o600 }).close();
     return false;
   } catch (error) {
     return error instanceof Error && /read-only file system/i.test(error.message);

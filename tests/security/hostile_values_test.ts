@@ -71,7 +71,7 @@ Deno.test("ids: one that looks like a path names no file, neither in the home no
     const output = PATHS.flatMap((_, index) =>
       ["err", "out"].map((end) => `0/${index + 1}-${index + 1}.${end}`)
     );
-    const files = pathsBelow(home).filter((path) => !/^queue\.db(-wal|-shm)?$/.test(path))
+    const files = pathsBelow(home).filter((path) => !/^queue\.db(-wal|-shm|-turn)?$/.test(path))
       .map((path) => path.replace(/^logs\/([0-9a-f]{16}\/)?/, ""));
     assert.deepEqual(files.toSorted(), [...output, "worker-1.log", "run/wake"].toSorted());
     assert.deepEqual(pathsBelow(outer.dir).filter((path) => !path.startsWith("deep/home/")), []);
