@@ -203,9 +203,10 @@ Deno.test("api: status, overview and series tell what is going on", () =>
     assert.ok(Date.parse(waiting.oldest_ready_at) <= Date.now());
     await web.home.startWorkers(1);
     await web.home.untilJob("long", "processing");
-    const status = await waitFor("the ends to be tallied", async () => {
+    // What is known of the workers may be a moment old.
+    const status = await waitFor("the ends to be tallied and the worker to be known", async () => {
       const told = await web.get("/api/status");
-      return told.metrics.failed_last_hour === 1 ? told : null;
+      return told.metrics.failed_last_hour === 1 && told.workers[0]?.jobs.length === 1 ? told : null;
     });
     const { metrics, ...rest } = status;
     assert.deepEqual(rest, await web.home.json("status"));
