@@ -10,11 +10,20 @@ export function nearest(typed: string, known: readonly string[]): string | null 
   let best: string | null = null;
   let bestDistance = Infinity;
   for (const word of known) {
-    const d = distance(typed.toLowerCase(), word.toLowerCase());
+    const d = stepsBetween(typed.toLowerCase(), word.toLowerCase());
     if (d < bestDistance) [best, bestDistance] = [word, d];
   }
   // At least half of a short word must be right.
   return bestDistance <= Math.max(1, Math.floor(typed.length * 0.4)) ? best : null;
+}
+
+/** Letters to add, remove or change; two neighbours that were swapped count as one. */
+function stepsBetween(typed: string, word: string): number {
+  const steps = distance(typed, word);
+  if (steps !== 2 || typed.length !== word.length) return steps;
+  const at = [...typed].findIndex((letter, index) => letter !== word[index]);
+  const swapped = typed.slice(0, at) + typed.charAt(at + 1) + typed.charAt(at) + typed.slice(at + 2);
+  return swapped === word ? 1 : steps;
 }
 
 /** The cure to print for `error`: the nearest known word if one was mistyped, else its own hint or null. */

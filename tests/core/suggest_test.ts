@@ -50,3 +50,9 @@ Deno.test("cureFor: suggests the key for a misspelt setting", () => {
     return true;
   });
 });
+
+Deno.test("nearest: two letters that were swapped are one mistake, also in a short word", () => {
+  assert.equal(nearest("wiat", ["enqueue", "wait", "list"]), "wait");
+  assert.equal(nearest("bahs", ["zsh", "bash", "fish"]), "bash");
+  assert.equal(nearest("tiaw", ["wait"]), null);
+});
