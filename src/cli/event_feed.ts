@@ -6,6 +6,7 @@ import type { LogEntry } from "../core/event.ts";
 import type { Store } from "../core/store.ts";
 import { watchChanges } from "../home/changes.ts";
 import type { Home } from "../home/home.ts";
+import { SignalFlag } from "../home/signal_flag.ts";
 
 /** How long a change may go unnoticed where files can't be watched. */
 const SAFETY_LOOK_MS = 500;
@@ -18,17 +19,13 @@ export class EventFeed {
   readonly #store: Store;
   readonly #unwatch: () => void;
   #afterId: number;
-  #hasChanged = false;
+  readonly #news = new SignalFlag();
   #isInterrupted = false;
-  #wake: (() => void) | null = null;
 
   private constructor(store: Store, home: Home, afterId: number) {
     this.#store = store;
     this.#afterId = afterId;
-    this.#unwatch = watchChanges(home, () => {
-      this.#hasChanged = true;
-      this.#wake?.();
-    });
+    this.#unwatch = watchChanges(home, () => this.#news.raise());
   }
 
   /** Begins with what comes from now on. */
@@ -43,7 +40,6 @@ export class EventFeed {
   async next(timeoutMs: number): Promise<LogEntry[]> {
     const deadline = performance.now() + timeoutMs;
     while (true) {
-      this.#hasChanged = false;
       const entries = await this.#store.events(this.#afterId, PAGE);
       this.#afterId = entries.at(-1)?.id ?? this.#afterId;
       const leftMs = deadline - performance.now();
@@ -51,8 +47,9 @@ export class EventFeed {
         this.#isInterrupted = false;
         return entries;
       }
-      await this.#untilChanged(Math.min(leftMs, SAFETY_LOOK_MS));
-      if (this.#hasChanged) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      if (await this.#news.wait(Math.min(leftMs, SAFETY_LOOK_MS))) {
+        await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      }
     }
   }
 
@@ -70,22 +67,11 @@ export class EventFeed {
   /** Ends the wait of `next`, or the next one. */
   interrupt(): void {
     this.#isInterrupted = true;
-    this.#wake?.();
+    this.#news.raise();
   }
 
   /** Stops watching. */
   close(): void {
     this.#unwatch();
-  }
-
-  async #untilChanged(timeoutMs: number): Promise<void> {
-    if (this.#hasChanged || this.#isInterrupted) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    clearTimeout(timer);
-    this.#wake = null;
   }
 }

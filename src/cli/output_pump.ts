@@ -3,6 +3,7 @@
  */
 
 import type { OutputPaths } from "../home/output_files.ts";
+import { SignalFlag } from "../home/signal_flag.ts";
 
 const CHUNK_BYTES = 65_536;
 /** How long something printed may go unnoticed where files can't be watched. */
@@ -83,8 +84,7 @@ class FilePipe {
   readonly #maxBytes: number;
   #offset = 0;
   #isFinishing = false;
-  #hasNews = true;
-  #wake: (() => void) | null = null;
+  readonly #news = new SignalFlag();
 
   constructor(path: string, sink: Sink, maxBytes: number) {
     this.#path = path;
@@ -98,23 +98,21 @@ class FilePipe {
 
   /** Something may have come. */
   look(): void {
-    this.#hasNews = true;
-    this.#wake?.();
+    this.#news.raise();
   }
 
   /** Nothing more will come. */
   finish(): void {
     this.#isFinishing = true;
-    this.#wake?.();
+    this.#news.raise();
   }
 
   async run(): Promise<void> {
     let isLast: boolean;
     do {
       isLast = this.#isFinishing; // asked before the file is read to its end
-      this.#hasNews = false;
       await this.#passOn();
-      if (!isLast) await this.#untilNews();
+      if (!isLast) await this.#news.wait(SAFETY_LOOK_MS);
     } while (!isLast);
   }
 
@@ -138,16 +136,5 @@ class FilePipe {
     } finally {
       file.close();
     }
-  }
-
-  async #untilNews(): Promise<void> {
-    if (this.#hasNews || this.#isFinishing) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = setTimeout(resolve, SAFETY_LOOK_MS);
-    });
-    clearTimeout(timer);
-    this.#wake = null;
   }
 }

@@ -4,9 +4,6 @@
 
 import { join } from "node:path";
 import { QueueError } from "../core/errors.ts";
-import type { Queue } from "../core/queue.ts";
-import type { Store } from "../core/store.ts";
-import type { WorkerView } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { removeIfThere } from "../home/output_files.ts";
 import { Access, loadToken } from "./access.ts";
@@ -16,20 +13,11 @@ import { hostsOf, isLoopback, urlHost } from "./hosts.ts";
 import { Live } from "./live.ts";
 import { OutputWatch } from "./output_watch.ts";
 import { Overview } from "./overview.ts";
+import type { SiteOptions } from "./site.ts";
 import { Tallies } from "./tallies.ts";
 
 /** What a server needs. */
-export interface WebOptions {
-  readonly store: Store;
-  readonly queue: Queue;
-  readonly home: Home;
-  /** The registered workers. */
-  readonly workers: () => Promise<WorkerView[]>;
-  /** ms since the epoch. */
-  readonly now: () => number;
-  readonly version: string;
-  /** Where jobs start that name no directory. */
-  readonly cwd: string;
+export interface WebOptions extends SiteOptions {
   readonly hostname: string;
   /** 0: any free one. */
   readonly port: number;
@@ -37,9 +25,6 @@ export interface WebOptions {
   readonly allowedHosts: readonly string[];
   /** The file with the token; null: the home's own. */
   readonly tokenFile: string | null;
-  readonly isReadOnly: boolean;
-  /** Told of errors that nobody else is told. */
-  readonly onFault: (error: unknown) => void;
 }
 
 /** A server that has begun to answer. */

@@ -15,8 +15,8 @@ import type { OutputWatch } from "./output_watch.ts";
 import type { Overview } from "./overview.ts";
 import type { Tallies } from "./tallies.ts";
 
-/** The parts of one server. */
-export interface Site {
+/** What a server and its routes are given. */
+export interface SiteOptions {
   readonly store: Store;
   readonly queue: Queue;
   readonly home: Home;
@@ -28,6 +28,12 @@ export interface Site {
   /** Where jobs start that name no directory. */
   readonly cwd: string;
   readonly isReadOnly: boolean;
+  /** Told of errors that are no fault of a request. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The parts of one server. */
+export interface Site extends SiteOptions {
   readonly access: Access;
   /** The values of `Host` that are answered. */
   readonly hosts: ReadonlySet<string>;
@@ -35,8 +41,6 @@ export interface Site {
   readonly overview: Overview;
   readonly tallies: Tallies;
   readonly outputs: OutputWatch;
-  /** Told of errors that are no fault of a request. */
-  readonly onFault: (error: unknown) => void;
 }
 
 /**

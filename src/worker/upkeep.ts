@@ -15,7 +15,7 @@ import { deleteOutput } from "../home/output_files.ts";
 import { wakeWorkers } from "../home/wake.ts";
 import { CERTAIN_LOOKS, killStrays } from "./ladder.ts";
 import { Peers } from "./peers.ts";
-import { SignalFlag } from "./signal_flag.ts";
+import { SignalFlag } from "../home/signal_flag.ts";
 
 /** What upkeep works on, and whom it asks and tells. */
 export interface UpkeepPlace {

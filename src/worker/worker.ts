@@ -19,7 +19,7 @@ import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { ProgressWatch } from "./progress_watch.ts";
 import { type AttemptPlace, RunningAttempt } from "./running_attempt.ts";
-import { SignalFlag } from "./signal_flag.ts";
+import { SignalFlag } from "../home/signal_flag.ts";
 import { Starters } from "./starter.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WorkerLog } from "./worker_log.ts";

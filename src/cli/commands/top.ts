@@ -5,6 +5,7 @@
 import { badInput } from "../../core/errors.ts";
 import { statusJson, workerState } from "../../core/json_view.ts";
 import { watchChanges } from "../../home/changes.ts";
+import { SignalFlag } from "../../home/signal_flag.ts";
 import type { Context } from "../context.ts";
 import { jsonText } from "../output.ts";
 import { printStatus } from "../status_lines.ts";
@@ -33,19 +34,14 @@ export async function top(context: Context): Promise<number> {
  */
 export async function watchStatus(context: Context): Promise<number> {
   if (hasScreen() && !context.flags.json) return await top(context);
-  let hasChanged = true;
-  let wake = () => {};
-  const unwatch = watchChanges(context.home, () => {
-    hasChanged = true;
-    wake();
-  });
+  const news = new SignalFlag();
+  const unwatch = watchChanges(context.home, () => news.raise());
   try {
     for (let printed: string | null = null;;) {
-      hasChanged = false;
       printed = await printIfChanged(context, printed);
-      await pause(PRINT_INTERVAL_MS);
+      await new Promise((resolve) => setTimeout(resolve, PRINT_INTERVAL_MS));
       // The store may change without notice where it can't be watched.
-      if (!hasChanged) await pause(PRINT_INTERVAL_MS, (end) => wake = end);
+      await news.wait(PRINT_INTERVAL_MS);
     }
   } finally {
     unwatch();
@@ -68,14 +64,4 @@ async function printIfChanged(context: Context, printed: string | null): Promise
     printStatus(context, workers, counts);
   }
   return now;
-}
-
-function pause(ms: number, onStart: (end: () => void) => void = () => {}): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    onStart(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -5,6 +5,7 @@
 import { QueueError } from "../../core/errors.ts";
 import type { Queue } from "../../core/queue.ts";
 import { watchChanges } from "../../home/changes.ts";
+import { SignalFlag } from "../../home/signal_flag.ts";
 import type { Context } from "../context.ts";
 import { hasColor } from "../output.ts";
 import { frameOf, listRows } from "./frame.ts";
@@ -67,7 +68,7 @@ class Session {
   /** Whether the person wants to see something else than before, and so at once. */
   #isAsked = false;
   #hasToRedraw = false;
-  #wake = () => {};
+  readonly #news = new SignalFlag();
   #end = () => {};
   readonly #pressed: string[] = [];
 
@@ -92,7 +93,7 @@ class Session {
       cleanUp.push(watchChanges(this.#context.home, () => {
         if (this.#isStale) return; // they may come by the hundred
         this.#isStale = true;
-        this.#wake();
+        this.#news.raise();
       }));
       this.#readKeys();
       // A wish that has to wait for a lock must not keep anyone from quitting.
@@ -124,7 +125,7 @@ class Session {
         await this.#lookAtOutput(this.#mode.pane);
       }
       this.#draw();
-      await this.#untilWoken(Math.max(0, Math.min(leftMs(), TICK_MS)));
+      await this.#news.wait(Math.min(leftMs(), TICK_MS));
     }
   }
 
@@ -146,16 +147,6 @@ class Session {
     }
   }
 
-  async #untilWoken(ms: number): Promise<void> {
-    if (this.#pressed.length > 0 || this.#exitStatus !== null) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-      this.#wake = resolve;
-    });
-    clearTimeout(timer);
-  }
-
   async #readKeys(): Promise<void> {
     const decoder = new TextDecoder();
     const bytes = new Uint8Array(1024);
@@ -166,7 +157,7 @@ class Session {
         const keys = keysIn(decoder.decode(bytes.subarray(0, count), { stream: true }));
         if (keys.includes("ctrl-c")) break;
         this.#pressed.push(...keys);
-        this.#wake();
+        this.#news.raise();
       }
     } catch {
       // The terminal is gone.
@@ -176,14 +167,14 @@ class Session {
 
   #quit(status: number): void {
     this.#exitStatus ??= status;
-    this.#wake();
+    this.#news.raise();
     this.#end();
   }
 
   /** Draws everything anew at the next turn of the loop, in which an error finds its way. */
   #redraw(): void {
     this.#hasToRedraw = true;
-    this.#wake();
+    this.#news.raise();
   }
 
   #draw(): void {
