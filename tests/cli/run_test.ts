@@ -14,14 +14,14 @@ async function untilStored(home: TemporaryHome, id: string): Promise<void> {
 /** A `run` that has been started, and everything it has printed on stdout so far. */
 function startRun(home: TemporaryHome, ...args: string[]) {
   const child = start(home.dir, ["run", ...args]);
-  const printed = { stdout: "" };
-  const reading = (async () => {
-    for await (const piece of child.stdout.pipeThrough(new TextDecoderStream())) printed.stdout += piece;
-  })();
+  const printed = { stdout: "", stderr: "" };
+  const reading = (["stdout", "stderr"] as const).map(async (stream) => {
+    for await (const piece of child[stream].pipeThrough(new TextDecoderStream())) printed[stream] += piece;
+  });
   const ended = (async () => {
-    const [{ code }, stderr] = await Promise.all([child.status, new Response(child.stderr).text(), reading]);
+    const [{ code }] = await Promise.all([child.status, ...reading]);
     await child.stdin.close();
-    return { code, stderr, stdout: printed.stdout };
+    return { code, ...printed };
   })();
   return { child, printed, ended };
 }
@@ -297,12 +297,10 @@ Deno.test("run: says what it waits for when the workers are busy", () =>
     await home.enqueue({ id: "long", command: gate() });
     await home.startWorkers(1);
     await home.untilJob("long", "processing");
-    const { child, ended } = startRun(home, "--id", "mine", "--", "true");
-    await new Promise((resolve) => setTimeout(resolve, 3500)); // what is tested is that it has waited long
+    const { child, printed, ended } = startRun(home, "--id", "mine", "--", "true");
+    await waitFor("it to say so", () => /job mine: waiting for one of 1 worker\(s\)/.test(printed.stderr));
     await openGate(home);
-    const { code, stderr } = await ended;
-    assert.equal(code, 0);
-    assert.match(stderr, /job mine: waiting for one of 1 worker\(s\)/);
+    assert.equal((await ended).code, 0);
     assert.ok(isGone(child.pid));
   }));
 

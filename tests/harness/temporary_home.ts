@@ -56,7 +56,7 @@ export class TemporaryHome {
 
   /** Waits until a job is in a state; returns the job as `get --json` shows it. */
   // deno-lint-ignore no-explicit-any -- as in `json`
-  async untilJob(id: string, state: string, timeoutMs = 20_000): Promise<any> {
+  async untilJob(id: string, state: string, timeoutMs?: number): Promise<any> {
     return await waitFor(`${id} to be ${state}`, async () => {
       const job = await this.json("get", id);
       return job.state === state ? job : null;

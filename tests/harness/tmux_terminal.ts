@@ -89,7 +89,7 @@ export class TmuxTerminal {
   }
 
   /** Waits until the screen matches; returns it. */
-  async until(pattern: RegExp, timeoutMs = 20_000): Promise<string> {
+  async until(pattern: RegExp, timeoutMs?: number): Promise<string> {
     return await waitFor(`${pattern} on the screen`, async () => {
       const screen = await this.screen();
       return pattern.test(screen) ? screen : null;

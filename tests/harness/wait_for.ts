@@ -2,13 +2,16 @@
  * Waiting for conditions, in place of sleeping and hoping.
  */
 
+/** Far longer than anything takes on a machine that is busy with other things: only a fault outlasts it. */
+const PATIENCE_MS = 60_000;
+
 /**
  * Asks until the answer is neither null nor false, and returns it. Throws, naming `what`, after `timeoutMs`.
  */
 export async function waitFor<T>(
   what: string,
   ask: () => T | null | false | Promise<T | null | false>,
-  timeoutMs = 20_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   while (true) {

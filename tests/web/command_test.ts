@@ -9,7 +9,7 @@ import { WebServer } from "./web_server.ts";
 async function refused(home: TemporaryHome, flags: string[], env: Record<string, string> = {}) {
   const child = start(home.dir, ["web", ...flags], { env });
   await child.stdin.close();
-  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(timer);
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -36,7 +36,9 @@ Deno.test("web: prints the link on stdout, and what it means on stderr", () =>
 Deno.test("web: on a terminal the link can be clicked, and Ctrl-C ends it", () =>
   TemporaryHome.use(async (home) => {
     const log = `${home.dir}/typescript`;
-    const command = [...programCommand(), "dashboard", "--port", "0"].map((word) => `'${word}'`).join(" ");
+    const words = [...programCommand(), "dashboard", "--port", "0"].map((word) => `'${word}'`);
+    // Without `exec` a plain shell waits for it, and ends by the same Ctrl-C with a code of its own.
+    const command = `exec ${words.join(" ")}`;
     const child = new Deno.Command("script", {
       args: ["--quiet", "--flush", "--return", "--command", command, log],
       ...{ env: { QUEUECTL_HOME: home.dir }, stdin: "piped", stdout: "null", stderr: "null" },
@@ -92,12 +94,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       const streams = await Promise.all([1, 2, 3].map(() => EventSource.open(web)));
       const silent = await Deno.connect({ hostname: "127.0.0.1", port: web.port });
       await waitFor("the streams", () => streams.every((stream) => stream.of("overview").length > 0));
-      const startedAt = performance.now();
-      assert.equal(await web.end(signal), 0);
-      assert.ok(performance.now() - startedAt < 5000);
+      Deno.kill(web.pid, signal);
+      await waitFor("its end", () => isGone(web.pid));
+      assert.equal(await web.end(), 0);
       for (const stream of streams) assert.equal(await stream.ended, true);
       silent.close();
-      assert.ok(isGone(web.pid));
       const left = [...Deno.readDirSync(`${web.home.dir}/run`)].map(({ name }) => name);
       assert.deepEqual(left.filter((name) => /sock|open/.test(name)), []);
     }));

@@ -19,7 +19,7 @@ Deno.test("recovery: a worker is killed, its command's tree dies, and another wo
     await waitFor("another worker to have it", async () => {
       const { worker } = await home.json("get", "job1");
       return worker !== null && worker !== first.id;
-    }, 2000);
+    });
     assert.deepEqual(
       before.filter((pid) => !isGone(pid)),
       [],
@@ -44,11 +44,7 @@ Deno.test("recovery: with no other worker alive, the next worker start does it",
     await waitFor("the worker to be gone", () => isGone(pid!));
     assert.match(await home.run("status"), /^Found 0 active worker\(s\) \(1 died/);
     await home.startWorkers(1);
-    await waitFor(
-      "the new worker to have it",
-      async () => (await home.json("get", "job1")).worker === 2,
-      2000,
-    );
+    await waitFor("the new worker to have it", async () => (await home.json("get", "job1")).worker === 2);
     assert.deepEqual(before.filter((pid) => !isGone(pid)), []);
     assert.equal((await home.json("get", "job1")).attempts, 1);
   }));

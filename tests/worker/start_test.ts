@@ -139,7 +139,7 @@ Deno.test("worker start: an idle worker is woken by an enqueue, not by its next 
     await home.run("config", "set", "poll_interval_ms", "60000");
     await home.startWorkers(1);
     await home.enqueue({ id: "job1", command: "true" });
-    await home.untilJob("job1", "completed", 15_000);
+    await home.untilJob("job1", "completed");
   }));
 
 Deno.test("worker start: an idle worker wakes when a job becomes due", () =>
@@ -147,7 +147,7 @@ Deno.test("worker start: an idle worker wakes when a job becomes due", () =>
     await home.run("config", "set", "poll_interval_ms", "60000");
     await home.startWorkers(1);
     const { run_at } = await home.json("enqueue", "--id", "job1", "--delay", "500ms", "--command", "true");
-    const [attempt] = (await home.untilJob("job1", "completed", 15_000)).attempt_history;
+    const [attempt] = (await home.untilJob("job1", "completed")).attempt_history;
     assert.ok(Date.parse(attempt.started_at) >= Date.parse(run_at));
   }));
 

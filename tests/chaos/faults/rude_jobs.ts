@@ -36,6 +36,8 @@ const SLOTS = 12;
 const MAX_OUTPUT_BYTES = 1_000_000;
 const FLOOD_CHUNK_BYTES = 4_000_000;
 const BINARY_BYTES = 900_000;
+/** So many looks in a row that see the same see an idle worker. */
+const SETTLED_LOOKS = 20;
 /** How long a neighbour may wait for its start while slots are free. */
 const RESPONSE_MS = 3000;
 /** Of what a flood writes, at most so many seconds' worth may be on the disk besides what is kept. */
@@ -245,13 +247,14 @@ async function descriptors(pid: number): Promise<string[]> {
   return new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "").toSorted();
 }
 
-/** The same once it is idle: the fewest that are open in a while, as looking after things opens some. */
+/** The same once it is idle: looking after things opens some for a moment, so several looks must agree. */
 async function settledDescriptors(pid: number): Promise<string[]> {
-  let fewest = await descriptors(pid);
-  for (let look = 0; look < 20; look++) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  let last: string[] = [];
+  let agreeing = 0;
+  return await waitFor("the worker's descriptors to settle", async () => {
     const now = await descriptors(pid);
-    if (now.length < fewest.length) fewest = now;
-  }
-  return fewest;
+    agreeing = now.join() === last.join() ? agreeing + 1 : 0;
+    last = now;
+    return agreeing === SETTLED_LOOKS ? now : null;
+  });
 }
