@@ -71,7 +71,11 @@ export const SETTINGS: Readonly<Record<ConfigKey, Setting>> = {
     [0, YEAR_SECONDS],
     "a new job's attempt that takes longer fails; 0: no limit",
   ),
-  poll_interval_ms: whole(500, [50, 60_000], "how often an idle worker looks for jobs without being woken"),
+  poll_interval_ms: whole(
+    500,
+    [50, 60_000],
+    "how soon an idle worker looks unasked; less often later, every 5 s at last",
+  ),
   lock_lease_seconds: fraction(300, [1, 86_400], "a worker without a sign of life for this long is ended"),
   scheduling_mode: {
     kind: "choice",

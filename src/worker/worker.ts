@@ -1,8 +1,8 @@
 /**
  * A worker: claim → run → finish, in as many slots as it has, until it is told to stop.
  *
- * Between jobs it sleeps until it is woken, a job becomes due, or `poll_interval_ms` is over. What it does beside
- * that, such as looking after the other workers, is in `upkeep.ts`.
+ * Between jobs it sleeps until it is woken or a job becomes due, with a look of its own now and then. What it does
+ * beside that, such as looking after the other workers, is in `upkeep.ts`.
  */
 
 import type { AttemptEnd } from "../core/attempt.ts";
@@ -39,6 +39,8 @@ export interface WorkerOptions {
   readonly goal?: Goal;
 }
 
+/** The longer nothing happens, the less often an idle worker looks by itself; this often at last. */
+const MAX_LOOK_PAUSE_MS = 5000;
 /** How long to wait before trying again when the store can't be used. */
 const TROUBLE_PAUSE_MS = 1000;
 
@@ -64,6 +66,9 @@ export class Worker {
   readonly #tasks = new Set<Promise<void>>();
   #config: Config;
   #isStopping = false;
+  /** Whether it can't be woken, so that its own looks are all it has. */
+  #isDeaf = false;
+  #looksInVain = 0;
 
   private constructor(
     record: WorkerRecord,
@@ -120,7 +125,10 @@ export class Worker {
     const unwatch = watchWakes(
       home,
       () => this.#onWake(),
-      (why) => this.#log.write(`can't watch for wake-ups: ${why}`),
+      (why) => {
+        this.#isDeaf = true;
+        this.#log.write(`can't watch for wake-ups: ${why}`);
+      },
     );
     this.#upkeep.start();
     while (!this.#isStopping) {
@@ -160,6 +168,7 @@ export class Worker {
       this.#config = readConfig(await store.settings());
       const job = await store.claim(this.#request(), Date.now());
       if (job === null) return false;
+      this.#looksInVain = 0;
       this.#upkeep.becameBusy();
       const task: Promise<void> = this.#work(job).finally(() => {
         this.#tasks.delete(task);
@@ -255,28 +264,36 @@ export class Worker {
 
   /**
    * Sleeps until there may be something to claim. Wake-ups tell; in case one is lost, a look now and then whether
-   * the store is still as it was at the last claim, which costs next to nothing.
+   * the store is still as it was at the last claim, which costs next to nothing. The time of day is asked anew each
+   * time: it may have been set, and the machine may have slept.
    */
   async #idleSince(version: string | null): Promise<void> {
-    const dueInMs = await this.#dueInMs();
-    const deadline = performance.now() + dueInMs;
+    const dueAt = await this.#dueAt();
     while (!this.#isStopping) {
-      const pollMs = this.#config.poll_interval_ms;
-      if (await this.#wake.wait(Math.min(pollMs, deadline - performance.now()))) return;
+      if (await this.#wake.wait(Math.min(this.#lookPauseMs, dueAt - Date.now()))) {
+        this.#looksInVain = 0;
+        return;
+      }
       this.#upkeep.noticeClock();
-      if (performance.now() >= deadline || version === null) return;
+      if (Date.now() >= dueAt || version === null) return;
+      this.#looksInVain++;
       if (await this.#storeVersion() !== version) return;
     }
   }
 
-  /** How long until the next job is due, as far as is known; without end if all slots are taken. */
-  async #dueInMs(): Promise<number> {
+  get #lookPauseMs(): number {
+    const { poll_interval_ms: firstMs } = this.#config;
+    if (this.#isDeaf) return firstMs;
+    return Math.min(firstMs * 2 ** this.#looksInVain, Math.max(firstMs, MAX_LOOK_PAUSE_MS));
+  }
+
+  /** The time at which the next job is due, as far as is known; never if all slots are taken. */
+  async #dueAt(): Promise<number> {
     if (this.#running.size >= this.record.slots) return Infinity;
     try {
-      const dueAt = await this.#options.store.nextRunAt(this.#options.queues);
-      return dueAt === null ? Infinity : Math.max(0, dueAt - Date.now());
+      return await this.#options.store.nextRunAt(this.#options.queues) ?? Infinity;
     } catch {
-      return this.#config.poll_interval_ms; // the next claim meets the same trouble and tells it
+      return Infinity; // the next claim meets the same trouble and tells it
     }
   }
 

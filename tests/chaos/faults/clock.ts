@@ -4,7 +4,7 @@
 
 import { waitFor } from "../../harness/wait_for.ts";
 import { bootTime, type Evidence } from "../evidence.ts";
-import { FakeClock } from "../fake_clock.ts";
+import { FakeClock } from "../../harness/fake_clock.ts";
 import type { ChaosJob, Ground, Tally } from "../ground.ts";
 import { skip } from "../skip.ts";
 

@@ -4,8 +4,8 @@
  * Only the time of day is set: the monotonic clock goes on, as with a real `settimeofday`.
  */
 
-import { call, type CallResult } from "../harness/program.ts";
-import { isGone } from "../harness/wait_for.ts";
+import { call, type CallResult } from "./program.ts";
+import { isGone } from "./wait_for.ts";
 
 const SHARED_MEMORY = "/dev/shm";
 /** libfaketime keeps two files there for every process, left behind by those that are killed or `exec`. */
