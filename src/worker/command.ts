@@ -48,11 +48,11 @@ export async function startCommand(
     },
     ...paths,
   };
-  const { pgid, exited } = await place.starters.start(spec) ?? startDirectly(spec);
-  if (longScript === null) return { pgid, exited };
+  const running = await place.starters.start(spec) ?? startDirectly(spec);
+  if (longScript === null) return running;
   return {
-    pgid,
-    exited: exited.then((exit) => {
+    ...running,
+    exited: running.exited.then((exit) => {
       removeIfThere(longScript);
       return exit;
     }),
@@ -83,8 +83,9 @@ function startDirectly(spec: CommandSpec): RunningCommand {
     exitCode: signal === null ? code : null,
     signal,
     outputBytes: null,
+    hasLeftovers: null,
   }));
-  return { pgid: child.pid, exited };
+  return { pgid: child.pid, exited, killLeftovers: () => Promise.resolve(null) };
 }
 
 /** A path and words in which no character means anything to a shell, on one line. */

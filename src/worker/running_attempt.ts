@@ -36,6 +36,7 @@ export class RunningAttempt {
   readonly job: ProcessingJob;
   readonly #place: AttemptPlace;
   #outputBytes: number | null = null;
+  #leftovers: number | null = null;
   readonly #endAsked = Promise.withResolvers<EndReason>();
 
   constructor(job: ProcessingJob, place: AttemptPlace) {
@@ -46,6 +47,11 @@ export class RunningAttempt {
   /** How much the command has printed, the longer of its two streams; null as long as that isn't known. */
   get outputBytes(): number | null {
     return this.#outputBytes;
+  }
+
+  /** How many processes outside its group it had left running, which are gone now; null if that isn't known. */
+  get leftovers(): number | null {
+    return this.#leftovers;
   }
 
   /** Starts the command and waits until it and all it started are gone. */
@@ -88,7 +94,7 @@ export class RunningAttempt {
   async #watch(command: RunningCommand): Promise<AttemptEnd> {
     const first = await Promise.race([command.exited, this.#endAsked.promise]);
     const wasEnded = typeof first === "string";
-    const mustEnd = wasEnded || await groupIsAlive(command.pgid);
+    const mustEnd = wasEnded || (first.hasLeftovers !== false && await groupIsAlive(command.pgid));
     if (mustEnd) {
       // What a command leaves running in its group ends with it, or a retry would meet its own past.
       const processes = {
@@ -101,6 +107,11 @@ export class RunningAttempt {
     }
     const exit = await command.exited;
     this.#outputBytes = exit.outputBytes;
+    this.#leftovers = exit.hasLeftovers
+      ? await command.killLeftovers()
+      : exit.hasLeftovers === null
+      ? null
+      : 0;
     const isLong = (exit.outputBytes ?? Infinity) > this.#place.config().max_output_bytes;
     if (mustEnd || isLong) this.limitOutput();
     return wasEnded ? this.#endedFor(first, exit) : this.#endedByItself(exit);

@@ -22,6 +22,11 @@ export interface RunningCommand {
   readonly pgid: number;
   /** How the leader ended. */
   readonly exited: Promise<CommandExit>;
+  /**
+   * Kills what it has left running outside its group; returns how many processes that were, or null if it can't be
+   * known that none is left. Must be called, once, where it `hasLeftovers`.
+   */
+  killLeftovers(): Promise<number | null>;
 }
 
 /** How a command ended: one of the two is null; both are if what had started it was killed. */
@@ -30,6 +35,8 @@ export interface CommandExit {
   readonly signal: string | null;
   /** The size of the longer of its two files; null if that isn't known. */
   readonly outputBytes: number | null;
+  /** Whether it has left processes running; null if that isn't known. */
+  readonly hasLeftovers: boolean | null;
 }
 
 /** The command can't be started; the message is a phrase for people. */

@@ -2,10 +2,10 @@
  * Starting commands fast: a small process that stays and starts one command after the other.
  *
  * Starting a process from a large runtime is slow: it takes Deno four times as long as a shell. So a worker
- * keeps a starter for each command that runs at a time: a few lines of Perl, which the base system of most
- * distributions has. For the command nothing differs from a process that the worker starts itself: it is a
- * `/bin/sh` of its own, in a process group of its own, with exactly the variables that it was given, and
- * whether it exited or was ended by a signal is told apart.
+ * keeps a starter for each command that runs at a time (`starter_program.ts`). For the command nothing differs from a
+ * process that the worker starts itself: it is a `/bin/sh` of its own, in a process group of its own, with exactly
+ * the variables that it was given, and whether it exited or was ended by a signal is told apart. What it leaves
+ * running is known, and can't hide.
  *
  * A starter carries the cookie of its worker, so that after the worker's death it is killed before it could
  * start anything more. Where there is no Perl, workers start commands themselves (`command.ts`).
@@ -13,71 +13,8 @@
 
 import { constants } from "node:os";
 import { type CommandExit, type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
-import { STARTER_VARIABLE, starterCookieOf } from "./process_probe.ts";
-
-/**
- * Reads frames (a length in four bytes, then fields that end with a zero byte): first the variables that all
- * commands have in common, then a frame for each command: its directory, its two files, how many words it has and
- * those, how many arguments the shell gets and those, and its own variables. Where there are words, they are what
- * the shell would execute in its own place, so they are, with the variable that a shell adds; if that can't be, the
- * shell says why. Answers `started PID` or `failed WHAT: WHY`, and later `ended STATUS` as wait(2)
- * gives it, with the sizes of the two files. Signals that are meant for all processes of a service are none of its business.
- */
-const PROGRAM = `
-use strict;
-binmode STDIN;
-open(my $told, ">&", \\*STDOUT) or exit 1;
-open(my $null, "<", "/dev/null") or exit 1;
-$SIG{$_} = sub {} for qw(HUP INT QUIT TERM);
-sub frame {
-  read(STDIN, my $size, 4) == 4 or exit 0;
-  my $length = unpack("N", $size);
-  (read(STDIN, my $body, $length) // 0) == $length or exit 0;
-  return split(/\\0/, $body, -1);
-}
-sub set_variables { for (@_) { my ($name, $value) = split(/=/, $_, 2); $ENV{$name} = $value } }
-sub same_folder { my @a = stat($_[0]); my @b = stat($_[1]); return @a && "@a[0, 1]" eq "@b[0, 1]" }
-sub tell_worker { syswrite($told, "$_[0]\\n") or exit 0 }
-my $umask = umask();
-my @common = frame();
-pop @common;
-%ENV = ();
-set_variables(@common);
-while (1) {
-  my ($dir, $out, $err, @rest) = frame();
-  pop @rest;
-  my @words = splice(@rest, 0, shift @rest);
-  my @args = splice(@rest, 0, shift @rest);
-  chdir($dir) or tell_worker("failed directory: " . ($!{ENOENT} || $!{ENOTDIR} ? "missing" : $!)), next;
-  my ($stdout, $stderr);
-  umask(077);
-  open($stdout, ">>", $out) && open($stderr, ">>", $err) or tell_worker("failed output: $!"), next;
-  umask($umask);
-  my $pid = fork();
-  defined($pid) or tell_worker("failed start: $!"), next;
-  if ($pid == 0) {
-    setpgrp(0, 0);
-    open(STDIN, "<&", $null);
-    open(STDOUT, ">&", $stdout);
-    open(STDERR, ">&", $stderr);
-    set_variables(@rest);
-    if (@words && !grep { /^\\d|\\W/ } keys(%ENV)) {
-      my $pwd = $ENV{PWD};
-      $ENV{PWD} = readlink("/proc/self/cwd") unless same_folder($pwd // "", ".");
-      exec { $words[0] } @words;
-      defined($pwd) ? ($ENV{PWD} = $pwd) : delete $ENV{PWD};
-    }
-    exec { $args[0] } @args;
-    syswrite(STDERR, "queuectl: can't start $args[0]: $!\\n");
-    exit 126;
-  }
-  setpgrp($pid, $pid);
-  tell_worker("started $pid");
-  1 until waitpid($pid, 0) == $pid;
-  tell_worker("ended $? " . (-s $stdout) . " " . (-s $stderr));
-  chdir("/");
-}
-`;
+import { COOKIE_VARIABLE, STARTER_VARIABLE, starterCookieOf } from "./process_probe.ts";
+import { STARTER_PROGRAM } from "./starter_program.ts";
 
 /** Whose commands are started, and the variables that all of them get. */
 export interface StartersPlace {
@@ -111,16 +48,25 @@ export class Starters {
         throw error;
       });
       if (started !== null) {
-        const exited = started.exited.then((exit) => {
-          if (!starter.isDead) this.#idle.push(starter);
-          return exit;
-        });
-        return { pgid: started.pgid, exited };
+        return this.#untilItIsClean(started, starter);
       }
       this.#all.delete(starter);
       if (isNew) this.#isUsable = false;
     }
     return null;
+  }
+
+  /** A starter takes the next command when nothing of the last one is left. */
+  #untilItIsClean(command: RunningCommand, starter: Starter): RunningCommand {
+    const release = () => {
+      if (!starter.isDead) this.#idle.push(starter);
+    };
+    const exited = command.exited.then((exit) => {
+      if (exit.hasLeftovers !== true) release();
+      return exit;
+    });
+    const killLeftovers = () => command.killLeftovers().finally(release);
+    return { pgid: command.pgid, exited, killLeftovers };
   }
 
   /** Ends all starters; to be called when their commands have ended. */
@@ -147,7 +93,7 @@ class Starter {
   constructor({ storeUid, workerId, variables }: StartersPlace) {
     // A session of its own keeps the terminal's signals away from it and its commands.
     this.#child = new Deno.Command("setsid", {
-      args: ["perl", "-e", PROGRAM, "queuectl-starter"],
+      args: ["perl", "-e", STARTER_PROGRAM, String(PRCTL[Deno.build.arch] ?? 0), COOKIE_VARIABLE],
       cwd: "/",
       env: {
         PATH: variables.PATH ?? DEFAULT_PATH,
@@ -173,12 +119,16 @@ class Starter {
   async start(spec: CommandSpec): Promise<RunningCommand | null> {
     const { words, args, cwd, env, stdout, stderr } = spec;
     const counted = [words, args].flatMap((list) => [String(list.length), ...list]);
-    this.#send([cwd, stdout, stderr, ...counted, ...assignments(env)]);
+    this.#send(["run", cwd, stdout, stderr, ...counted, ...assignments(env)]);
     const answer = await this.#nextLine();
     if (answer === null) return null;
     const failure = /^failed (\w+): (.*)/.exec(answer);
     if (failure !== null) throw startError(failure[1]!, failure[2]!, cwd);
-    return { pgid: Number(answer.replace("started ", "")), exited: this.#ended() };
+    return {
+      pgid: Number(answer.replace("started ", "")),
+      exited: this.#nextLine().then(parseExit),
+      killLeftovers: () => this.#sweep(),
+    };
   }
 
   /** Lets it end once its command has. */
@@ -187,20 +137,10 @@ class Starter {
     await this.#child.status;
   }
 
-  async #ended(): Promise<CommandExit> {
-    const line = await this.#nextLine();
-    if (line === null) return { exitCode: null, signal: null, outputBytes: null };
-    const [status, stdoutBytes, stderrBytes] = line.split(" ").slice(1).map(Number) as [
-      number,
-      number,
-      number,
-    ];
-    const signal = status & 127;
-    return {
-      exitCode: signal === 0 ? status >> 8 : null,
-      signal: signal === 0 ? null : SIGNAL_NAMES.get(signal) ?? `signal ${signal}`,
-      outputBytes: Math.max(stdoutBytes, stderrBytes),
-    };
+  async #sweep(): Promise<number | null> {
+    this.#send(["sweep"]);
+    const swept = /^swept (\d+)$/.exec(await this.#nextLine() ?? "");
+    return swept === null ? null : Number(swept[1]);
   }
 
   #send(values: readonly string[]): void {
@@ -221,12 +161,16 @@ class Starter {
 
   async #readLines(): Promise<void> {
     const decoder = new TextDecoder();
+    // Without a buffer of one's own, a new large one is made for every answer.
+    const reader = this.#child.stdout.getReader({ mode: "byob" });
+    let buffer = new Uint8Array(MAX_ANSWER_BYTES);
     let text = "";
     try {
-      for await (const chunk of this.#child.stdout) {
-        const lines = (text + decoder.decode(chunk, { stream: true })).split("\n");
+      for (let read = await reader.read(buffer); !read.done; read = await reader.read(buffer)) {
+        const lines = (text + decoder.decode(read.value, { stream: true })).split("\n");
         text = lines.pop()!;
         for (const line of lines) this.#deliver(line);
+        buffer = new Uint8Array(read.value.buffer);
       }
     } catch {
       // The pipe broke: the same as its end.
@@ -243,6 +187,9 @@ class Starter {
   }
 }
 
+/** The numbers of prctl(2): they are the kernel's, for each architecture. */
+const PRCTL: Readonly<Record<string, number>> = { x86_64: 157, aarch64: 167 };
+const MAX_ANSWER_BYTES = 4096;
 const DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin";
 const SIGNAL_NAMES = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name]).toReversed() as [
@@ -250,6 +197,20 @@ const SIGNAL_NAMES = new Map(
     string,
   ][],
 );
+
+/** Reads `ended STATUS OUT ERR LEFT`; null is no answer. */
+function parseExit(line: string | null): CommandExit {
+  if (line === null) return { exitCode: null, signal: null, outputBytes: null, hasLeftovers: null };
+  const fields = line.split(" ");
+  const [status, stdoutBytes, stderrBytes] = fields.slice(1, 4).map(Number) as [number, number, number];
+  const signal = status & 127;
+  return {
+    exitCode: signal === 0 ? status >> 8 : null,
+    signal: signal === 0 ? null : SIGNAL_NAMES.get(signal) ?? `signal ${signal}`,
+    outputBytes: Math.max(stdoutBytes, stderrBytes),
+    hasLeftovers: fields[4] === "?" ? null : fields[4] === "1",
+  };
+}
 
 function assignments(variables: Readonly<Record<string, string>>): string[] {
   return Object.entries(variables).map(([name, value]) => `${name}=${value}`);

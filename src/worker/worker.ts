@@ -201,7 +201,10 @@ export class Worker {
       const end: AttemptEnd = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error) => {
         return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
       });
-      this.#upkeep.attemptEnded(job.claim.attemptId);
+      if (attempt.leftovers === null) this.#upkeep.attemptEnded(job.claim.attemptId);
+      else if (attempt.leftovers > 0) {
+        this.#log.write(`killed ${attempt.leftovers} process(es) that job ${job.id} had left running`);
+      }
       if (attempt.outputBytes === 0) this.#progress.forget(job);
       else await this.#progress.finish(job, this.#config.max_output_bytes);
       const next = await this.#finish(job, end);

@@ -5,6 +5,8 @@ import { isGone, waitFor } from "../harness/wait_for.ts";
 
 const VARIABLES = { PATH: Deno.env.get("PATH")!, HOME: "/root", LANG: "C.UTF-8", "odd-name": "kept" };
 
+const COOKIE = { QUEUECTL_ATTEMPT_ID: "0123456789abcdef-1" };
+
 /** Lets `work` start commands in a folder of their own, and leaves nothing behind. */
 async function useStarters(work: (starters: Starters, dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -23,7 +25,7 @@ function specOf(dir: string, command: string, changes: Partial<CommandSpec> = {}
 }
 
 interface Result {
-  readonly exit: Omit<CommandExit, "outputBytes">;
+  readonly exit: Pick<CommandExit, "exitCode" | "signal">;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -130,7 +132,12 @@ Deno.test("Starters: files are created for nobody else, and the command's own um
   useStarters(async (starters, dir) => {
     const spec = specOf(dir, "echo out; : >theirs");
     const running = await starters.start(spec);
-    assert.deepEqual(await running!.exited, { exitCode: 0, signal: null, outputBytes: 4 });
+    assert.deepEqual(await running!.exited, {
+      exitCode: 0,
+      signal: null,
+      outputBytes: 4,
+      hasLeftovers: false,
+    });
     const mode = async (path: string) => (await Deno.stat(`${dir}/${path}`)).mode! & 0o777;
     assert.deepEqual([await mode("out"), await mode("err")], [0o600, 0o600]);
     assert.equal(await mode("theirs"), 0o666 & ~Deno.umask());
@@ -167,6 +174,47 @@ Deno.test("Starters: a command that kills what has started it has no known end, 
     const { exit } = await bySpec(starters, specOf(dir, "kill -KILL $PPID; sleep 0.2"));
     assert.deepEqual(exit, { exitCode: null, signal: null });
     assert.deepEqual((await bySpec(starters, specOf(dir, "exit 6"))).exit.exitCode, 6);
+  }));
+
+/** Each leaves processes outside its group, the last of which is written to `pid`. */
+const LEAVERS: Readonly<Record<string, string>> = {
+  "a daemon": "setsid sh -c 'echo $$ >pid; exec sleep 300' & while [ ! -s pid ]; do sleep 0.01; done",
+  "a daemon of a daemon":
+    "(setsid sh -c 'setsid sh -c \"echo \\$\\$ >pid; exec sleep 300\" & exec sleep 300' &); until [ -s pid ]; do sleep 0.01; done",
+  // Each of them is gone before anyone could look at it twice.
+  "one that hops from process to process": [
+    `export S='echo $$ >pid; sleep 0.001; setsid sh -c "$S" &'`,
+    'setsid sh -c "$S"; until [ -s pid ]; do sleep 0.01; done',
+  ].join("\n"),
+};
+
+for (const [name, script] of Object.entries(LEAVERS)) {
+  Deno.test(`Starters: a command that leaves ${name} is known to, and it can be killed`, () =>
+    useStarters(async (starters, dir) => {
+      const running = await starters.start(specOf(dir, script, { env: COOKIE }));
+      assert.equal((await running!.exited).hasLeftovers, true);
+      assert.ok(await running!.killLeftovers() ?? 0 > 0);
+      assert.ok(isGone(Number(await Deno.readTextFile(`${dir}/pid`))));
+      const next = await starters.start(specOf(dir, "exit 7", { env: COOKIE }));
+      assert.deepEqual(await next!.exited, {
+        exitCode: 7,
+        signal: null,
+        outputBytes: 0,
+        hasLeftovers: false,
+      });
+    }));
+}
+
+Deno.test("Starters: what a command leaves on purpose, without its cookie, stays", () =>
+  useStarters(async (starters, dir) => {
+    const script = "env -u QUEUECTL_ATTEMPT_ID setsid sh -c 'echo $$ >pid; exec sleep 300' & " +
+      "while [ ! -s pid ]; do sleep 0.01; done";
+    const running = await starters.start(specOf(dir, script, { env: COOKIE }));
+    assert.equal((await running!.exited).hasLeftovers, true);
+    assert.equal(await running!.killLeftovers(), 0);
+    const pid = Number(await Deno.readTextFile(`${dir}/pid`));
+    assert.ok(!isGone(pid));
+    Deno.kill(pid, "SIGKILL");
   }));
 
 Deno.test("Starters: signals that a service manager sends to all don't end them", () =>
