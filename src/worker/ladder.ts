@@ -15,8 +15,8 @@ import {
 export interface AttemptProcesses {
   readonly storeUid: string;
   readonly attemptId: number;
-  /** The process group in which the command was started. */
-  readonly pgid: number;
+  /** The process group in which the command was started; null if that isn't known: then its cookie has to do. */
+  readonly pgid: number | null;
   /** Settles when the leader of the group has ended. */
   readonly exited: Promise<unknown>;
 }
@@ -57,10 +57,11 @@ export async function endProcesses(attempt: AttemptProcesses, graceMs: number): 
 class Group {
   readonly #pgid: number;
   #leaderHasEnded = false;
-  #isGone = false;
+  #isGone: boolean;
 
   constructor({ pgid, exited }: AttemptProcesses) {
-    this.#pgid = pgid;
+    this.#pgid = pgid ?? 0;
+    this.#isGone = pgid === null;
     exited.then(() => this.#leaderHasEnded = true);
   }
 

@@ -94,7 +94,7 @@ export class RunningAttempt {
   async #watch(command: RunningCommand): Promise<AttemptEnd> {
     const first = await Promise.race([command.exited, this.#endAsked.promise]);
     const wasEnded = typeof first === "string";
-    const mustEnd = wasEnded || (first.hasLeftovers !== false && await groupIsAlive(command.pgid));
+    const mustEnd = wasEnded || await this.#mayRunOn(command, first);
     if (mustEnd) {
       // What a command leaves running in its group ends with it, or a retry would meet its own past.
       const processes = {
@@ -115,6 +115,12 @@ export class RunningAttempt {
     const isLong = (exit.outputBytes ?? Infinity) > this.#place.config().max_output_bytes;
     if (mustEnd || isLong) this.limitOutput();
     return wasEnded ? this.#endedFor(first, exit) : this.#endedByItself(exit);
+  }
+
+  /** Whether something of the group may be running although the command has ended. */
+  async #mayRunOn({ pgid }: RunningCommand, { hasLeftovers }: CommandExit): Promise<boolean> {
+    if (hasLeftovers === false) return false;
+    return pgid === null || await groupIsAlive(pgid);
   }
 
   #endedFor(reason: EndReason, exit: CommandExit): AttemptEnd {

@@ -18,8 +18,8 @@ export interface CommandSpec {
 
 /** A command that has been started. */
 export interface RunningCommand {
-  /** The process group, and the pid of its leader. */
-  readonly pgid: number;
+  /** The process group, and the pid of its leader; null if what was to start it died over it: it may run or not. */
+  readonly pgid: number | null;
   /** How the leader ended. */
   readonly exited: Promise<CommandExit>;
   /**

@@ -39,19 +39,18 @@ export class Starters {
    * directory or its files can't be used.
    */
   async start(spec: CommandSpec): Promise<RunningCommand | null> {
-    // One that waited may have been killed meanwhile; a new one that ends at once is of no use here.
-    for (let isNew = false; this.#isUsable && !isNew;) {
-      isNew = this.#idle.length === 0;
-      const starter = this.#idle.pop() ?? this.#open();
+    while (this.#isUsable) {
+      const starter = this.#idle.pop() ?? await this.#open();
+      if (starter === null) break;
+      if (starter.isDead) { // killed while it waited
+        this.#all.delete(starter);
+        continue;
+      }
       const started = await starter.start(spec).catch((error) => {
         this.#idle.push(starter);
         throw error;
       });
-      if (started !== null) {
-        return this.#untilItIsClean(started, starter);
-      }
-      this.#all.delete(starter);
-      if (isNew) this.#isUsable = false;
+      return this.#untilItIsClean(started, starter);
     }
     return null;
   }
@@ -74,8 +73,12 @@ export class Starters {
     await Promise.all([...this.#all].map((starter) => starter.close()));
   }
 
-  #open(): Starter {
+  async #open(): Promise<Starter | null> {
     const starter = new Starter(this.#place);
+    if (!await starter.isReady()) {
+      this.#isUsable = false;
+      return null;
+    }
     this.#all.add(starter);
     return starter;
   }
@@ -115,18 +118,24 @@ class Starter {
     return this.#isDead;
   }
 
-  /** Starts a command; null if the starter has died. Throws `StartError`. */
-  async start(spec: CommandSpec): Promise<RunningCommand | null> {
+  /** Whether it has come up; to be asked once, before anything else. */
+  async isReady(): Promise<boolean> {
+    return await this.#nextLine() === "ready";
+  }
+
+  /** Starts a command, or at least tries: nobody knows if the starter dies over it. Throws `StartError`. */
+  async start(spec: CommandSpec): Promise<RunningCommand> {
     const { words, args, cwd, env, stdout, stderr } = spec;
     const counted = [words, args].flatMap((list) => [String(list.length), ...list]);
     this.#send(["run", cwd, stdout, stderr, ...counted, ...assignments(env)]);
     const answer = await this.#nextLine();
-    if (answer === null) return null;
-    const failure = /^failed (\w+): (.*)/.exec(answer);
+    const failure = /^failed (\w+): (.*)/.exec(answer ?? "");
     if (failure !== null) throw startError(failure[1]!, failure[2]!, cwd);
+    const pid = /^\w+ (\d+)/.exec(answer ?? "");
+    const hasEnded = !answer?.startsWith("started");
     return {
-      pgid: Number(answer.replace("started ", "")),
-      exited: this.#nextLine().then(parseExit),
+      pgid: pid === null ? null : Number(pid[1]),
+      exited: (hasEnded ? Promise.resolve(answer) : this.#nextLine()).then(parseExit),
       killLeftovers: () => this.#sweep(),
     };
   }
@@ -198,17 +207,17 @@ const SIGNAL_NAMES = new Map(
   ][],
 );
 
-/** Reads `ended STATUS OUT ERR LEFT`; null is no answer. */
+/** Reads `ended PID STATUS OUT ERR LEFT`; null is no answer. */
 function parseExit(line: string | null): CommandExit {
   if (line === null) return { exitCode: null, signal: null, outputBytes: null, hasLeftovers: null };
   const fields = line.split(" ");
-  const [status, stdoutBytes, stderrBytes] = fields.slice(1, 4).map(Number) as [number, number, number];
+  const [status, stdoutBytes, stderrBytes] = fields.slice(2, 5).map(Number) as [number, number, number];
   const signal = status & 127;
   return {
     exitCode: signal === 0 ? status >> 8 : null,
     signal: signal === 0 ? null : SIGNAL_NAMES.get(signal) ?? `signal ${signal}`,
     outputBytes: Math.max(stdoutBytes, stderrBytes),
-    hasLeftovers: fields[4] === "?" ? null : fields[4] === "1",
+    hasLeftovers: fields[5] === "?" ? null : fields[5] === "1",
   };
 }
 

@@ -1,14 +1,15 @@
 /**
  * The program of a starter (`starter.ts`): a few lines of Perl, which the base system of most distributions has.
  *
- * It reads frames: a length in four bytes, then fields that end with a zero byte. The first frame has the variables
+ * It says `ready`, then reads frames: a length in four bytes, then fields that end with a zero byte. The first frame has the variables
  * that all commands have in common. Then, each answered before the next is read:
  *
  * - `run`, a directory, two files, a number of words and those, a number of arguments and those, variables: starts a
  *   command. Where there are words, they are what the shell would execute in its own place, so they are, with the
  *   variable that a shell adds; if that can't be, the shell gets its arguments and says why. Answers
- *   `failed WHAT: WHY`, or `started PID` and later `ended STATUS OUT ERR LEFT`: the status as wait(2) gives it, the
- *   sizes of the two files, and whether the command has left anything running: 0 or 1, or `?` if that can't be known.
+ *   `failed WHAT: WHY`, or `started PID` and later `ended PID STATUS OUT ERR LEFT`, only the latter if the command
+ *   ends at once: the status as wait(2) gives it, the sizes of the two files, and whether the command has left
+ *   anything running: 0 or 1, or `?` if that can't be known.
  * - `sweep`: kills what the last command has left. Answers `swept COUNT`, or `swept COUNT in vain`.
  *
  * What a command leaves is known for certain: the starter adopts the orphans among its descendants, so as long as
@@ -39,6 +40,7 @@ sub frame {
 }
 sub answer { syswrite($answers, "@_\n") or exit 0 }
 sub same_folder { my @a = stat($_[0]); my @b = stat($_[1]); return @a && "@a[0, 1]" eq "@b[0, 1]" }
+answer("ready");
 my %common = map { split(/=/, $_, 2) } frame();
 %ENV = %common;
 my $is_odd = grep { /^\d|\W/ } keys(%common);
@@ -79,9 +81,17 @@ sub run {
     exit 126;
   }
   setpgrp($pid, $pid);
-  answer("started $pid");
+  answer("started $pid") unless ends_at_once($pid);
   1 until waitpid($pid, 0) == $pid;
-  answer("ended $?", -s STDOUT, -s STDERR, $adopts ? has_children() : "?");
+  answer("ended $pid $?", -s STDOUT, -s STDERR, $adopts ? has_children() : "?");
+}
+# Waking the worker costs more than looking first whether there will be more to tell.
+sub ends_at_once {
+  my $descriptor = syscall(434, $_[0], 0); # pidfd_open(2)
+  return 0 if $descriptor < 0;
+  open(my $process, "<&=", $descriptor) or return 0;
+  vec(my $bits = "", $descriptor, 1) = 1;
+  return select($bits, undef, undef, 0.03) > 0;
 }
 sub has_children {
   my $pid;

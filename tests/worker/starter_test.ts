@@ -171,8 +171,14 @@ Deno.test("Starters: commands that run at the same time don't wait for each othe
 
 Deno.test("Starters: a command that kills what has started it has no known end, and the next one starts", () =>
   useStarters(async (starters, dir) => {
-    const { exit } = await bySpec(starters, specOf(dir, "kill -KILL $PPID; sleep 0.2"));
-    assert.deepEqual(exit, { exitCode: null, signal: null });
+    for (const longer of ["", "sleep 0.2; "]) { // before and after it has been told that the command runs
+      const { exit, stdout } = await bySpec(
+        starters,
+        specOf(dir, `echo run; ${longer}kill -KILL $PPID; sleep 0.2`),
+      );
+      assert.deepEqual(exit, { exitCode: null, signal: null });
+      assert.equal(stdout, "run\n", "it was started again");
+    }
     assert.deepEqual((await bySpec(starters, specOf(dir, "exit 6"))).exit.exitCode, 6);
   }));
 
