@@ -86,6 +86,12 @@ function streamsOf(flags: LogsFlags): Stream[] {
 }
 
 function timeOf(text: string): number {
+  if (/^\s*\d+(\.\d+)?\s*$/.test(text)) {
+    throw badInput(
+      `Cannot read --since "${text}": a bare number could be seconds or a year`,
+      `--since ${text.trim()}s, or a time such as 2030-01-31`,
+    );
+  }
   const ms = parseDurationMs(text);
   const time = ms === null ? parseDate(text) : Date.now() - ms;
   if (time === null) {
