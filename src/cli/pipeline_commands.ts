@@ -30,7 +30,7 @@ export function describePipelines(program: Command, command: Describer, on: Runn
     "queuectl wait --all --json",
   ])
     .option("--all", "until no job waits or runs")
-    .option("--queue <queue>", "until none of this queue does; several separated by commas")
+    .option("-q, --queue <queue>", "until none of this queue does; several separated by commas")
     .option("--any", "until one has ended")
     .option("--timeout <time>", "for at most this long, then exit with 124")
     .action(on(async () => (await import("./commands/wait.ts")).wait));
@@ -43,7 +43,7 @@ export function describePipelines(program: Command, command: Describer, on: Runn
   ])
     .option("-c, --count <n>", "how many worker processes; 1 if absent")
     .option("--concurrency <n>", "how many jobs each runs at once; 1 if absent")
-    .option("--queue <queue...>", "only the jobs of these queues")
+    .option("-q, --queue <queue...>", "only the jobs of these queues")
     .option("--horizon <time>", "wait for jobs that are scheduled within this time; 10m if absent")
     .option("--fail-fast", "stop when a job dies; the others stay as they were")
     .option("--junit <file>", "write a report in JUnit's XML")

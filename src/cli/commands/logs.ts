@@ -23,6 +23,7 @@ import {
   type Stream,
 } from "../logs/printers.ts";
 import { jsonText } from "../output.ts";
+import { warnOfUnknownQueues } from "../unknown_queue.ts";
 
 /** What the flags say. */
 export interface LogsFlags {
@@ -63,6 +64,7 @@ export async function logs(context: Context, operands: readonly string[], flags:
     since: flags.since === undefined ? null : timeOf(flags.since),
     tail: flags.tail === undefined ? null : lineCount(flags.tail),
   };
+  if (wanted.queue !== null) await warnOfUnknownQueues(context, [wanted.queue]);
   if (!flags.follow) return await printOnce(context, queue, { wanted, flags });
   const attempt = flags.attempt === undefined ? null : await attemptNumbered(queue, jobs![0]!, flags.attempt);
   await follow(context, printerFor(context, wanted, flags), { ...wanted, attempt });

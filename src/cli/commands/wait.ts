@@ -13,6 +13,7 @@ import { Interrupts } from "../interrupts.ts";
 import { printError } from "../output.ts";
 import { ownJob, refuseOwnQueue } from "../own_attempt.ts";
 import { StatusLine } from "../status_line.ts";
+import { warnOfUnknownQueues } from "../unknown_queue.ts";
 
 /** What the flags say. */
 export interface WaitFlags {
@@ -41,6 +42,7 @@ export async function wait(context: Context, operands: readonly string[], flags:
   const [store, queue] = [await context.store(), await context.queue()];
   const ids = await queue.meantIds(operands, "wait");
   await refuseItself(context, ids, queues);
+  await warnOfUnknownQueues(context, queues ?? []);
   // It listens before it looks, so that no end falls in between.
   const feed = await EventFeed.open(store, context.home);
   const interrupts = new Interrupts(() => feed.interrupt());
