@@ -13,6 +13,7 @@ import { Interrupts } from "../interrupts.ts";
 import { printError } from "../output.ts";
 import { ownJob, refuseOwnQueue } from "../own_attempt.ts";
 import { StatusLine } from "../status_line.ts";
+import { WaitNews } from "../wait_news.ts";
 import { warnOfUnknownQueues } from "../unknown_queue.ts";
 
 /** What the flags say. */
@@ -43,6 +44,7 @@ export async function wait(context: Context, operands: readonly string[], flags:
   const ids = await queue.meantIds(operands, "wait");
   await refuseItself(context, ids, queues);
   await warnOfUnknownQueues(context, queues ?? []);
+  const since = Date.now();
   // It listens before it looks, so that no end falls in between.
   const feed = await EventFeed.open(store, context.home);
   const interrupts = new Interrupts(() => feed.interrupt());
@@ -52,6 +54,8 @@ export async function wait(context: Context, operands: readonly string[], flags:
       : await QueuedJobs.of(store, queues);
     const outcome = await untilOver(context, {
       jobs,
+      queues: queues ?? [],
+      since,
       feed,
       interrupts,
       timeoutMs,
@@ -106,6 +110,8 @@ async function untilOver(
   context: Context,
   waited: {
     jobs: AwaitedJobs;
+    queues: readonly string[];
+    since: number;
     feed: EventFeed;
     interrupts: Interrupts;
     timeoutMs: number;
@@ -115,9 +121,14 @@ async function untilOver(
   const { jobs, feed, interrupts, timeoutMs, isAny } = waited;
   const startedAt = performance.now();
   const line = new StatusLine({ isQuiet: context.flags.quiet === true });
+  const store = await context.store();
+  const news = new WaitNews({ ...waited, store }, { output: context.output, line });
+  const isOver = () => jobs.left === 0 || (isAny && jobs.done > 0);
   let mayWarn = true;
   try {
-    while (jobs.left > 0 && !(isAny && jobs.done > 0)) {
+    if (!isOver()) news.begin();
+    while (!isOver()) {
+      news.goOn();
       const elapsedMs = performance.now() - startedAt;
       if (interrupts.status !== null) return "interrupted";
       if (elapsedMs >= timeoutMs) return "timed_out";
@@ -126,7 +137,9 @@ async function untilOver(
         await warnIfNobodyWorks(context, line);
       }
       line.show(jobs.line(elapsedMs));
-      await jobs.follow(await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs)));
+      const entries = await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs));
+      await jobs.follow(entries);
+      await news.follow(entries);
       // What is left was counted after the log was read: how the last one ended may be told there only now.
       if (jobs.left === 0) await jobs.follow(await feed.rest());
     }
