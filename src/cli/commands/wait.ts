@@ -4,7 +4,7 @@
 
 import { formatDuration, parseDurationMs } from "../../core/duration.ts";
 import { badInput, conflict, notFound } from "../../core/errors.ts";
-import { exitStatusOf } from "../../core/exit_status.ts";
+import { exitStatusOf, TIMED_OUT } from "../../core/exit_status.ts";
 import { printableLine } from "../../core/printable.ts";
 import { type AwaitedJobs, type EndedJob, endText, NamedJobs, QueuedJobs } from "../awaited_jobs.ts";
 import type { Context } from "../context.ts";
@@ -24,8 +24,6 @@ export interface WaitFlags {
   readonly timeout?: string;
 }
 
-/** The exit status of a wait that took too long, as that of `timeout` from coreutils. */
-const TIMED_OUT = 124;
 /** How often the line on the terminal is redrawn while nothing happens. */
 const REDRAW_MS = 250;
 /** How long to wait before it is said that nobody works. */
