@@ -10,6 +10,7 @@ import { printableLine } from "../core/printable.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
+import { jobNews, retryText } from "./job_news.ts";
 import { bar } from "./progress_bar.ts";
 
 /** A job that has ended: for good, or by being deleted (`job` is null). */
@@ -30,6 +31,10 @@ export interface AwaitedJobs {
   readonly first: EndedJob | undefined;
   /** Those that ended and didn't complete. */
   readonly failed: readonly EndedJob[];
+  /** Whether the job with this place in the order of arrival may be one of them. */
+  isAwaited(seq: number): boolean;
+  /** Which of them have failed and wait for their next attempt, in lines for people. */
+  retryLines(): string[];
   /** How it stands, on one line for people. */
   line(elapsedMs: number): string;
   /** What became of the jobs, in lines for people. */
@@ -101,6 +106,18 @@ export class NamedJobs implements AwaitedJobs {
     return this.#ended.filter(({ job }) => job?.state !== "completed");
   }
 
+  isAwaited(seq: number): boolean {
+    return this.#jobs.has(seq);
+  }
+
+  retryLines(): string[] {
+    return [...this.#jobs.values()].flatMap(({ id, job }) => {
+      if (job?.state !== "failed") return [];
+      const { attempts, maxRetries, lastError, runAt } = job;
+      return [jobNews(id, retryText({ number: attempts, maxRetries, error: lastError, nextAt: runAt }))];
+    });
+  }
+
   line(elapsedMs: number): string {
     const jobs = [...this.#jobs.values()];
     if (jobs.length === 1) return `${jobs[0]!.id}: ${stateText(jobs[0]!)}, ${formatDuration(elapsedMs)}`;
@@ -135,6 +152,7 @@ export class QueuedJobs implements AwaitedJobs {
   readonly #failed = new Map<number, EndedJob>();
   readonly #completed = new Set<number>();
   #running = 0;
+  #betweenAttempts = 0;
 
   private constructor(store: Store, queues: readonly string[]) {
     this.#store = store;
@@ -159,11 +177,21 @@ export class QueuedJobs implements AwaitedJobs {
     const counts = await this.#store.backlog.counts(this.#queues);
     this.left = counts.pending + counts.processing + counts.failed;
     this.#running = counts.processing;
+    this.#betweenAttempts = counts.failed;
     this.done = this.#failed.size + this.#completed.size;
   }
 
   get failed(): readonly EndedJob[] {
     return [...this.#failed.values()];
+  }
+
+  isAwaited(): boolean {
+    return true; // of its queues, whatever comes
+  }
+
+  retryLines(): string[] {
+    const jobs = this.#betweenAttempts;
+    return jobs === 0 ? [] : [`queuectl: ${jobs} job(s) have failed and wait for their next attempts`];
   }
 
   line(elapsedMs: number): string {

@@ -124,7 +124,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl enqueue - < jobs.ndjson",
   ]))
     .option("--file <file>", "read JSON or NDJSON from a file")
-    .option("--queue <queue>", "the queue; default if absent")
+    .option("-q, --queue <queue>", "the queue; default if absent")
     .action(on(async () => (await import("./commands/enqueue.ts")).enqueue));
 
   command(program, "list", "Show jobs, oldest first", [
@@ -133,7 +133,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl list --search backup --limit 20 --json",
   ])
     .option("--state <state>", "only jobs in this state; several separated by commas")
-    .option("--queue <queue>", "only jobs of this queue")
+    .option("-q, --queue <queue>", "only jobs of this queue")
     .option("--limit <n>", "at most so many")
     .option("--search <text>", "only jobs with this text in their id or command")
     .action(on(async () => (await import("./commands/list.ts")).list));
@@ -167,7 +167,7 @@ function describe(on: (load: () => Promise<Handler>) => (...given: unknown[]) =>
     "queuectl logs job1 --path",
   ])
     .option("-f, --follow", "go on until the jobs have ended; all jobs if none is named")
-    .option("--queue <queue>", "of all jobs of this queue; with -f, also of those that come later")
+    .option("-q, --queue <queue>", "of all jobs of this queue; with -f, also of those that come later")
     .option("--all", "of all jobs")
     .option("--attempt <n>", "of this attempt; the last if absent")
     .option("--since <time>", "of all attempts that ran since then: 10m, or a time in ISO 8601")
@@ -293,7 +293,7 @@ function describeWorker(worker: Command, command: Describer, on: Runner): void {
   ])
     .option("-c, --count <n>", "how many processes; 1 if absent")
     .option("--concurrency <n>", "how many jobs each runs at once; 1 if absent")
-    .option("--queue <queue...>", "serve only these queues")
+    .option("-q, --queue <queue...>", "serve only these queues")
     .option("--foreground", "stay until they are stopped (QUEUECTL_FOREGROUND=1)")
     .option("--daemon", "in the background, which is the default")
     .option("--drain", "stay until nothing is left, as drain does; with --daemon in the background")

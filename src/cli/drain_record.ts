@@ -1,5 +1,5 @@
 /**
- * What happens to the jobs of some queues from a moment on: the book that a drain keeps.
+ * What happens to the jobs of some queues from a moment on: the book that a drain keeps, and a wait.
  */
 
 import type { Attempt, EndedAttempt } from "../core/attempt.ts";

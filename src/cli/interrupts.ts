@@ -3,6 +3,7 @@
  */
 
 import { statusOfSignal } from "../core/exit_status.ts";
+import { onHangup } from "../home/nohup.ts";
 
 /** The signals by which people and service managers end a command. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const satisfies readonly Deno.Signal[];
@@ -15,11 +16,14 @@ export class Interrupts {
 
   /** `onSignal` is told how often it was asked, from 1. SIGQUIT, which is for haste, counts twice. */
   constructor(onSignal: (count: number) => void) {
-    this.#listeners = SIGNALS.map((signal) => [signal, () => {
-      this.#status ??= statusOfSignal(signal);
-      this.#count += signal === "SIGQUIT" ? 2 : 1;
-      onSignal(this.#count);
-    }]);
+    this.#listeners = SIGNALS.map((signal) => {
+      const hear = () => {
+        this.#status ??= statusOfSignal(signal);
+        this.#count += signal === "SIGQUIT" ? 2 : 1;
+        onSignal(this.#count);
+      };
+      return [signal, signal === "SIGHUP" ? () => onHangup(hear) : hear];
+    });
     for (const [signal, listener] of this.#listeners) Deno.addSignalListener(signal, listener);
   }
 

@@ -20,7 +20,13 @@ export function describePipelines(program: Command, command: Describer, on: Runn
     "queuectl run --detach -- ./nightly.sh",
   ]))
     .option("-q, --queue <queue>", "the queue; default if absent")
-    .option("--detach", "print the id and don't wait")
+    .option("--detach", "print the id and don't wait; it then runs in the background")
+    .addHelpText(
+      "after",
+      "\nIt exits with the command's own status, 128 and the number of a signal that" +
+        "\nended it, 124 if it took longer than its timeout, or 130 after Ctrl-C, which" +
+        "\ncancels the job. The command has no standard input.",
+    )
     .action(on(async () => (await import("./commands/run.ts")).run));
 
   command(program, "wait [id...]", "Wait until jobs have ended, and tell by the exit status how", [
@@ -30,7 +36,7 @@ export function describePipelines(program: Command, command: Describer, on: Runn
     "queuectl wait --all --json",
   ])
     .option("--all", "until no job waits or runs")
-    .option("--queue <queue>", "until none of this queue does; several separated by commas")
+    .option("-q, --queue <queue>", "until none of this queue does; several separated by commas")
     .option("--any", "until one has ended")
     .option("--timeout <time>", "for at most this long, then exit with 124")
     .action(on(async () => (await import("./commands/wait.ts")).wait));
@@ -43,12 +49,13 @@ export function describePipelines(program: Command, command: Describer, on: Runn
   ])
     .option("-c, --count <n>", "how many worker processes; 1 if absent")
     .option("--concurrency <n>", "how many jobs each runs at once; 1 if absent")
-    .option("--queue <queue...>", "only the jobs of these queues")
+    .option("-q, --queue <queue...>", "only the jobs of these queues")
     .option("--horizon <time>", "wait for jobs that are scheduled within this time; 10m if absent")
     .option("--fail-fast", "stop when a job dies; the others stay as they were")
     .option("--junit <file>", "write a report in JUnit's XML")
     .option("--summary <form>", "sum up as json or md, instead of in a sentence")
     .option("--summary-file <file>", "write the summary there; Markdown is added to what is in it")
+    .addHelpText("after", "\nCtrl-C waits for the jobs that run, and a second one ends them.")
     .action(on(async () => (await import("./commands/drain.ts")).drain));
 
   command(program, "progress <percent> [text...]", "Tell how far a job has come, from its own command", [

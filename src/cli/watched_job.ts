@@ -4,7 +4,6 @@
  */
 
 import type { AttemptEnd } from "../core/attempt.ts";
-import { formatDuration } from "../core/duration.ts";
 import { QueueError } from "../core/errors.ts";
 import type { LogEntry } from "../core/event.ts";
 import { exitStatusOf, statusOfSignal } from "../core/exit_status.ts";
@@ -17,6 +16,7 @@ import { serves } from "../core/worker_record.ts";
 import { outputPaths, readTextIfThere } from "../home/output_files.ts";
 import type { Context, OwnWorkers } from "./context.ts";
 import type { EventFeed } from "./event_feed.ts";
+import { failureText, jobNews, retryText } from "./job_news.ts";
 import { OutputPump, type Sink } from "./output_pump.ts";
 import { ownAttempt } from "./own_attempt.ts";
 
@@ -120,8 +120,8 @@ export class WatchedJob {
   /** Tells an end that is not the last one: the job may be further on already, so the attempt is asked. */
   async #tellEnd({ outcome, error }: AttemptEnd): Promise<void> {
     const { store, job: { seq } } = this.#around;
-    const why = error === null ? "" : ` (${printableLine(error)})`;
     if (outcome === "released" || outcome === "lost") {
+      const why = error === null ? "" : ` (${printableLine(error)})`;
       return this.#talk(`the attempt was cut short${why} and is made again`);
     }
     const job = await this.#job();
@@ -130,9 +130,8 @@ export class WatchedJob {
     if (job === null || attempt === undefined || attempt.number >= job.maxRetries) return;
     if (isFinal(job) && attempts.at(-1) === attempt) return;
     if (outcome !== "failed" && outcome !== "timed_out") return;
-    const delayMs = job.state === "failed" ? Math.max(0, job.runAt - Date.now()) : 0;
-    const next = delayMs === 0 ? "now" : `in ${formatDuration(Math.ceil(delayMs / 100) * 100)}`;
-    this.#talk(`attempt ${attempt.number}/${job.maxRetries} failed${why}; the next one ${next}`);
+    const nextAt = job.state === "failed" ? job.runAt : null;
+    this.#talk(retryText({ number: attempt.number, maxRetries: job.maxRetries, error, nextAt }));
   }
 
   async #begin(attemptId: number): Promise<void> {
@@ -183,10 +182,9 @@ export class WatchedJob {
         stdout: paths === null ? "" : readTextIfThere(paths.stdout),
         stderr: paths === null ? "" : readTextIfThere(paths.stderr),
       });
-    } else if (job.state === "dead") {
-      this.#talk(`out of attempts (${job.attempts}/${job.maxRetries}): ${printableLine(job.lastError)}`);
-    } else if (job.state === "cancelled") {
-      this.#talk("cancelled");
+    } else {
+      const what = failureText({ ...job, lastError: job.state === "dead" ? job.lastError : null });
+      if (what !== null) this.#talk(what);
     }
     return { job, exitStatus };
   }
@@ -245,7 +243,7 @@ export class WatchedJob {
   }
 
   #talk(what: string): void {
-    this.#context.output.talk(`queuectl: job ${this.#name}: ${what}`);
+    this.#context.output.talk(jobNews(this.id, what));
   }
 }
 

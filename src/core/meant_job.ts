@@ -13,6 +13,10 @@ export const LAST_JOB = "@last";
 const NAMED_CANDIDATES = 3;
 /** So many ids are compared with one that doesn't exist, to guess what was meant. */
 const COMPARED_IDS = 200;
+/** Among more jobs than that the ids that are one slip away are looked up, if what was typed is no longer. */
+const MAX_LOOKED_UP = 40;
+/** What most ids are made of. */
+const USUAL_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
  * The id that `given` means. A job with exactly this id wins over everything else. Throws `not_found` if there
@@ -40,14 +44,32 @@ export async function meantId(store: Store, given: string, command = "status"): 
   );
 }
 
-/** The error for an id that begins no job's, with the nearest of the ids that begin alike or are new. */
+/** The error for an id that begins no job's, with the nearest of those that there are. */
 async function noSuchJob(store: Store, given: string, command: string): Promise<QueueError> {
   const alike = await store.ids.startingWith([...given][0]!, COMPARED_IDS);
-  const known = [...alike, ...await store.ids.newest(COMPARED_IDS)].map(({ id }) => id);
+  const newest = await store.ids.newest(COMPARED_IDS);
+  const compared = [...alike, ...newest].map(({ id }) => id);
+  const isSample = newest.length === COMPARED_IDS;
+  const slip = isSample ? await oneSlipAwayFrom(store, given, compared) : null;
+  const known = slip !== null ? [slip] : newest.length === 0 ? [] : [...compared, LAST_JOB];
   return unknownWord("not_found", `There is no job ${given}`, {
     typed: given,
     known,
     usage: (id) => callFor(command, id),
     otherwise: "queuectl list",
   });
+}
+
+/** An id that is one slip away from `given`, of usual letters or those of `samples`; null if there is none. */
+async function oneSlipAwayFrom(
+  store: Store,
+  given: string,
+  samples: readonly string[],
+): Promise<string | null> {
+  if ([...given].length > MAX_LOOKED_UP) return null;
+  const { oneSlipAway } = await import("./suggest.ts");
+  for (const id of oneSlipAway(given, [...new Set(USUAL_LETTERS + samples.join(""))])) {
+    if (await store.job(id) !== null) return id;
+  }
+  return null;
 }

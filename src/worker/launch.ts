@@ -8,6 +8,7 @@ import { QueueError } from "../core/errors.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
+import { onHangup } from "../home/nohup.ts";
 import { type Goal, GOAL_VARIABLE, goalText, ownGoal } from "./goal.ts";
 import { newLockName } from "./lock_file.ts";
 import { COOKIE_VARIABLE } from "./process_probe.ts";
@@ -116,7 +117,7 @@ function onStopSignals(stop: () => void, force: () => void): () => void {
   const listeners: [Deno.Signal, () => void][] = [
     ["SIGTERM", onStop],
     ["SIGINT", onStop],
-    ["SIGHUP", onStop],
+    ["SIGHUP", () => onHangup(onStop)],
     ["SIGQUIT", force],
   ];
   for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);

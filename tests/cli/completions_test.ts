@@ -157,7 +157,7 @@ for (const [shell, start] of Object.entries(START)) {
       TemporaryHome.use(async (home) => {
         await home.enqueue(
           { id: `it's odd: $1 "x"`, command: "true" },
-          ...["job-one", "job-two"].map((id) => ({ id, command: "true" })),
+          ...["job-one", "job-two"].map((id) => ({ id, command: "true", queue: "reports" })),
         );
         await Deno.writeTextFile(`${home.dir}/jobs.ndjson`, "");
         const bin = await programInPath(home);
@@ -189,6 +189,8 @@ for (const [shell, start] of Object.entries(START)) {
             await completes("queuectl get jo", "queuectl get job-");
             await completes("true | A=1 queuectl get job-t", "true | A=1 queuectl get job-two");
             await completes("queuectl get @l", "queuectl get @last");
+            await completes("queuectl logs job-one job", "queuectl logs job-one job-two");
+            await completes("queuectl wait -q rep", "queuectl wait -q reports");
             await completes("queuectl enqueue --file jobs.n", "queuectl enqueue --file jobs.ndjson");
             await completes("queuectl enqueue -- queuec", "queuectl enqueue -- queuectl");
             await enter("clear");
@@ -207,6 +209,38 @@ for (const [shell, start] of Object.entries(START)) {
       }),
   );
 }
+
+await testWith(
+  ["tmux", "bash"],
+  "completions bash: a command that is in the path twice is offered once",
+  () =>
+    TemporaryHome.use(async (home) => {
+      const folders = [await programInPath(home), `${home.dir}/more`];
+      for (const folder of folders) {
+        await Deno.mkdir(folder, { recursive: true });
+        for (const name of ["twin-a", "twin-b"]) {
+          await Deno.writeTextFile(`${folder}/${name}`, "#!/bin/sh\n", { mode: 0o755 });
+        }
+      }
+      const { command, setup } = START.bash!("");
+      const env = { PATH: [...folders, Deno.env.get("PATH")].join(":"), HOME: home.dir };
+      await TmuxTerminal.use(
+        home,
+        ["env", `DENO_DIR=${denoDir()}`, ...command],
+        { env },
+        async (terminal) => {
+          await terminal.type(`${setup}; clear; echo rea""dy`);
+          await terminal.press("Enter");
+          await terminal.until(/^ready$/m);
+          await terminal.type("queuectl run -- tw");
+          await terminal.press("Tab");
+          await terminal.until(/-- twin-$/m);
+          await terminal.press("Tab", "Tab");
+          await terminal.until(/^twin-a +twin-b$/m);
+        },
+      );
+    }),
+);
 
 function denoDir(): string {
   return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;

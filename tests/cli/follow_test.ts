@@ -223,6 +223,9 @@ Deno.test("logs --since: all attempts that ran since then", () =>
     const later = new Date(Date.now() + 60_000).toISOString();
     assert.equal(await home.run("logs", "a", "--since", later), "");
     assertRefused(await home.call(["logs", "a", "--since", "yesterday"]), 2, /--since "yesterday"/);
+    const bare = await home.call(["logs", "-f", "a", "--since", "2030"]);
+    assertRefused(bare, 2, /--since "2030": a bare number/);
+    assert.match(bare.stderr, /^Try: --since 2030s, or a time such as/m);
   }));
 
 Deno.test("logs --timestamps: each line with the time when it was seen", () =>

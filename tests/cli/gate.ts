@@ -1,5 +1,6 @@
 /**
- * Jobs that run until the test lets them go on, and terminals that show how a call ended.
+ * Jobs that run until the test lets them go on, calls that are known to watch them, and terminals that show how
+ * a call ended.
  */
 
 import { shellJoin } from "../../src/core/shell_words.ts";
@@ -21,4 +22,11 @@ export function onTerminal(...args: string[]): string[] {
   // Ctrl-C reaches the shell as well, which has to stay.
   const call = shellJoin([...programCommand(), ...args]);
   return ["/bin/sh", "-c", `trap : INT; ${call}; echo "status $?"; exec cat`];
+}
+
+/** Whether a process has asked the kernel to tell it of changes to files. */
+export function isWatching(pid: number): boolean {
+  const script = 'grep -ls "^inotify wd:" /proc/"$1"/fdinfo/* 2>/dev/null | head -n 1';
+  const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).outputSync();
+  return stdout.length > 0;
 }

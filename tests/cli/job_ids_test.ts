@@ -40,7 +40,11 @@ Deno.test("ids: a mistyped one exits with 3 and the nearest", () =>
   TemporaryHome.use(async (home) => {
     await home.enqueue({ id: "backup-db", command: "true" }, { id: "it's", command: "true" });
     const cures: [string[], string][] = [
-      [["get", "bakcup-db"], "queuectl status backup-db"],
+      [["get", "bakcup-db"], "queuectl get backup-db"],
+      [["status", "bakcup-db"], "queuectl status backup-db"],
+      [["cancel", "@lats"], "queuectl cancel @last"],
+      [["wait", "last"], "queuectl wait @last"],
+      [["get", "q"], "queuectl list"],
       [["cancel", "backup-bd"], "queuectl cancel backup-db"],
       [["dlq", "show", "packup-db"], "queuectl dlq show backup-db"],
       [["logs", "its"], `queuectl logs 'it'\\''s'`],
@@ -50,6 +54,19 @@ Deno.test("ids: a mistyped one exits with 3 and the nearest", () =>
       const result = await home.call(args);
       assertRefused(result, 3, /no job/);
       assert.equal(result.stderr.split("\n")[1], `Try: ${cure}`);
+    }
+  }));
+
+Deno.test("ids: a mistyped one among very many jobs is answered with the one that is one slip away", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue(
+      ...Array.from({ length: 5000 }, (_, index) => ({ id: `job${index}`, command: "true" })),
+      ...Array.from({ length: 300 }, (_, index) => ({ id: `x${index}`, command: "true" })),
+    );
+    for (const typed of ["jobb3117", "jbo3117", "jab3117", "kob3117", "ob3117"]) {
+      const result = await home.call(["get", typed]);
+      assertRefused(result, 3, /no job/);
+      assert.equal(result.stderr.split("\n")[1], "Try: queuectl get job3117");
     }
   }));
 

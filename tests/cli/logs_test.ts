@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { start } from "../harness/program.ts";
+import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { waitFor } from "../harness/wait_for.ts";
 import { GATED } from "./every_state.ts";
@@ -44,6 +44,46 @@ Deno.test("logs: prints what a job wrote to stdout and stderr", () =>
   TemporaryHome.use(async (home) => {
     await finished(home, { command: "echo hello; echo oops >&2" });
     assert.equal(await home.run("logs", "job1"), "hello\noops\n");
+  }));
+
+/** What both streams of a call look like where they end up in the same place, as on a terminal. */
+async function together(home: TemporaryHome, ...args: string[]): Promise<string> {
+  const { stdout } = await new Deno.Command("/bin/sh", {
+    args: ["-c", '"$@" 2>&1', "sh", ...programCommand(), ...args],
+    env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" },
+  }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("logs: what follows a line without a newline begins on a line of its own", () =>
+  TemporaryHome.use(async (home) => {
+    const command = "printf hello; printf oops >&2; exit 1";
+    await home.enqueue({ id: "job1", command, max_retries: 2, backoff_base: 0 });
+    await home.startWorkers(1);
+    await home.untilJob("job1", "dead");
+    const attempt = "hello\n--- stderr ---\noops";
+    assert.equal(await together(home, "logs", "job1"), attempt);
+    assert.equal(
+      await together(home, "logs", "job1", "--since", "1h"),
+      `${attempt}\n--- attempt 2 ---\n${attempt}`,
+    );
+    assert.equal(await home.run("logs", "job1", "--stdout"), "hello");
+    const lines = await home.json("logs", "-f", "job1", "--since", "1h");
+    assert.deepEqual(lines.map(({ line }: { line: string }) => line), ["hello", "oops", "hello", "oops"]);
+  }));
+
+Deno.test("logs --timestamps: what was printed before has the time of then, its last line included", () =>
+  TemporaryHome.use(async (home) => {
+    // More than is read at once, and an end without a newline.
+    await finished(home, { command: "seq 1 300000; printf end; echo oops >&2" });
+    for (const path of (await home.run("logs", "job1", "--path")).trim().split("\n")) {
+      await Deno.utime(path, 1_000_000_000, 1_000_000_000);
+    }
+    for (const flags of [[], ["-f"], ["--since", "1h"]]) {
+      const lines = (await home.run("logs", "job1", "--timestamps", ...flags)).trimEnd().split("\n");
+      assert.deepEqual([...new Set(lines.map((line) => line.split(" ")[0]))], ["2001-09-09T01:46:40.000Z"]);
+      assert.deepEqual(lines.slice(-2).map((line) => line.split(" ")[1]), ["end", "oops"]);
+    }
   }));
 
 Deno.test("logs --stdout, --stderr: print one of the two", () =>

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
+import { onTerminal } from "./gate.ts";
 import { callOnTerminal } from "./terminal.ts";
 
 /** A pager that marks what it was given. */
@@ -34,6 +36,50 @@ Deno.test("PAGER: a listing that fits, --json, --quiet, or an empty pager or cat
       const { screen } = await callOnTerminal(home, ["list"], { env: { PAGER } });
       assert.match(screen, /^job59 /m);
     }
+  }));
+
+await testWith(
+  ["tmux", "less"],
+  "PAGER: where none is chosen it is less, which q leaves",
+  () =>
+    withManyJobs(async (home) => {
+      await TmuxTerminal.use(home, onTerminal("list"), { rows: 20 }, async (terminal) => {
+        await terminal.until(/^ID [^]*^job17 .*\n:$/m);
+        await terminal.press("Space");
+        await terminal.until(/^job36 .*\n:$/m);
+        await terminal.press("C-c");
+        await terminal.press("q");
+        await terminal.until(/^status 0$/m);
+        assert.doesNotMatch(await terminal.screen(), /job59/);
+      });
+    }),
+);
+
+await testWith(
+  ["tmux"],
+  "PAGER: where none is chosen and there is no less, the listing is printed",
+  () =>
+    withManyJobs(async (home) => {
+      const [shell, flag, script] = onTerminal("list").map((word) =>
+        word.replace("exec cat", "exec /bin/cat")
+      );
+      await TmuxTerminal.use(
+        home,
+        [shell!, flag!, `PATH=/nowhere; ${script}`],
+        { rows: 20 },
+        async (terminal) => {
+          await terminal.until(/^job58 .*\njob59 .*\nstatus 0$/m);
+        },
+      );
+    }),
+);
+
+Deno.test("PAGER: the output of jobs doesn't go through it", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: "seq 1 100" });
+    await home.run("drain");
+    const { screen } = await callOnTerminal(home, ["logs", "a"], { env: { PAGER: MARKING } });
+    assert.match(screen, /^1\n2\n[^]*^100$/m);
   }));
 
 Deno.test("PAGER: without a terminal it isn't used", () =>

@@ -77,6 +77,25 @@ Deno.test("run: a job that a signal ended exits with 128 and its number", () =>
     assert.match(result.stderr, /out of attempts \(1\/1\): ended by SIGKILL/);
   }));
 
+Deno.test("run, wait: a job that took too long exits with 124, and says so", () =>
+  TemporaryHome.use(async (home) => {
+    const command = `trap 'exit 0' TERM; ${gate("never")}`;
+    const result = await home.call([
+      "run",
+      "--id",
+      "a",
+      "--max-retries",
+      "1",
+      "--timeout",
+      "0.1",
+      "--",
+      command,
+    ]);
+    assert.equal(result.code, 124);
+    assert.match(result.stderr, /job a: out of attempts \(1\/1\): timed out after 100ms/);
+    assert.equal((await home.call(["wait", "a"])).code, 124);
+  }));
+
 Deno.test("run: without workers up it runs this job alone, and leaves no worker behind", () =>
   TemporaryHome.use(async (home) => {
     await home.enqueue({ id: "other", command: "true", priority: 10 });
@@ -250,6 +269,26 @@ Deno.test("run --detach: prints the id, and the job runs though no worker was up
     assert.equal(await home.run("logs", id), "hello\n");
     await waitFor("its worker to end", async () => (await home.processes()).length === 0);
   }));
+
+Deno.test("run: its standard input is not the command's, which has none", () =>
+  TemporaryHome.use(async (home) => {
+    const { stdout } = await home.call(["run", "--", "cat; echo end"], { stdin: "typed" });
+    assert.equal(stdout, "end\n");
+  }));
+
+await testWith(
+  ["tmux"],
+  "run --detach: the job goes on when the terminal is closed",
+  () =>
+    TemporaryHome.use(async (home) => {
+      const args = ["run", "--detach", "--id", "a", "--", gate()];
+      await TmuxTerminal.use(home, onTerminal(...args), {}, async (terminal) => {
+        await terminal.until(/^a\nstatus 0/m);
+      });
+      await openGate(home);
+      await home.untilJob("a", "completed");
+    }),
+);
 
 Deno.test("run --detach: leaves the job to a worker that is up", () =>
   TemporaryHome.use(async (home) => {

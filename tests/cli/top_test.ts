@@ -75,6 +75,22 @@ await tops("top: shows workers, queues and what runs, as it happens", async (hom
   });
 });
 
+await tops("top: tells jobs that are ready from those that are due later, and when", async (home) => {
+  await home.enqueue(
+    { id: "flaky", command: "exit 3", backoff_base: 1000 },
+    { id: "later", command: "make later", run_at: "2999-01-01T00:00:00Z" },
+  );
+  await home.startWorkers(1);
+  await home.untilJob("flaky", "failed");
+  await home.run("worker", "stop");
+  await home.enqueue({ id: "due", command: "make due" });
+  await topIn(home, { columns: 80, rows: 24 }, async (terminal) => {
+    await terminal.until(/^> flaky +failed +1\/3 +\S+ in \dm.*: exited with 3/m);
+    await terminal.until(/^ {2}later +pending +0\/3 +\S+ in \d+d \d+h {2}make later/m);
+    await terminal.until(/^ {2}due +ready +0\/3 +\S+ make due/m);
+  });
+});
+
 await tops("top: c cancels the marked job after a question, r retries it", async (home) => {
   await home.enqueue(
     ...["one", "two", "three"].map((id) => ({ id, command: "true", run_at: "2999-01-01T00:00:00Z" })),

@@ -4,7 +4,7 @@ import { programCommand, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { waitFor } from "../harness/wait_for.ts";
-import { gate, onTerminal, openGate } from "./gate.ts";
+import { gate, isWatching, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
 
 /** A call that has been started, and how it ends; it listens once its process has the store open. */
@@ -18,13 +18,6 @@ async function startWait(home: TemporaryHome, ...args: string[]) {
   }));
   await waitFor("it to watch", () => isWatching(child.pid));
   return { child, ended };
-}
-
-/** Whether a process has asked the kernel to tell it of changes to files. */
-function isWatching(pid: number): boolean {
-  const script = 'grep -ls "^inotify wd:" /proc/"$1"/fdinfo/* 2>/dev/null | head -n 1';
-  const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).outputSync();
-  return stdout.length > 0;
 }
 
 Deno.test("wait: of one job exits with the job's own code, as soon as it has ended", () =>
@@ -55,7 +48,8 @@ Deno.test("wait: waits out retries, and takes the last attempt's code", () =>
     const command = "[ $QUEUECTL_ATTEMPT = 2 ] || exit 9";
     await home.enqueue({ id: "a", command, max_retries: 2, backoff_base: 1 });
     await home.startWorkers(1);
-    assert.deepEqual(await home.call(["wait", "a"]), { code: 0, stdout: "Job a completed\n", stderr: "" });
+    const { code, stdout } = await home.call(["wait", "a"]);
+    assert.deepEqual([code, stdout], [0, "Job a completed\n"]);
     assert.equal((await home.json("get", "a")).attempts, 2);
   }));
 

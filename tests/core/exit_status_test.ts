@@ -24,11 +24,18 @@ Deno.test("statusOfSignal: every signal of this system has the number that shell
 Deno.test("exitStatusOf: a dead job's is what its command exited with, or the signal that ended it", () => {
   assert.equal(exitStatusOf(JOBS.dead, attempt({ exitCode: 7 })), 7);
   assert.equal(exitStatusOf(JOBS.dead, attempt({ signal: "SIGSEGV" })), 139);
-  assert.equal(exitStatusOf(JOBS.dead, attempt({ outcome: "timed_out", signal: "SIGTERM" })), 143);
+});
+
+Deno.test("exitStatusOf: a job that died of its timeout gives 124, however its command took that", () => {
+  for (const end of [{ signal: "SIGTERM" }, { signal: "SIGKILL" }, { exitCode: 0 }, { exitCode: 3 }]) {
+    assert.equal(exitStatusOf(JOBS.dead, attempt({ outcome: "timed_out", ...end })), 124);
+  }
+  const cancelledLater = attempt({ outcome: "timed_out", signal: "SIGTERM" });
+  assert.equal(exitStatusOf(JOBS.cancelled, cancelledLater), 143);
 });
 
 Deno.test("exitStatusOf: a job that didn't complete never gives 0", () => {
-  assert.equal(exitStatusOf(JOBS.dead, attempt({ outcome: "timed_out", exitCode: 0 })), 1);
+  assert.equal(exitStatusOf(JOBS.dead, attempt({ outcome: "failed", exitCode: 0 })), 1);
   assert.equal(exitStatusOf(JOBS.cancelled, attempt({ outcome: "cancelled", exitCode: 0 })), 1);
   assert.equal(exitStatusOf(JOBS.dead, attempt({ outcome: "lost" })), 1);
   assert.equal(exitStatusOf(JOBS.dead, attempt(null)), 1);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CONFIG_KEYS, resolveKey } from "../../src/core/config.ts";
 import { badInput, type QueueError, unknownWord } from "../../src/core/errors.ts";
 import { JOB_KEYS } from "../../src/core/job_input.ts";
-import { cureFor, nearest } from "../../src/core/suggest.ts";
+import { cureFor, nearest, oneSlipAway } from "../../src/core/suggest.ts";
 
 Deno.test("nearest: finds the word that was meant", () => {
   const meant: Record<string, string> = {
@@ -31,6 +31,25 @@ Deno.test("nearest: null for what resembles nothing", () => {
 Deno.test("nearest: a word that shares no letter is no suggestion, however short", () => {
   assert.equal(nearest("q", JOB_KEYS), null);
   assert.equal(nearest("xy", JOB_KEYS), null);
+  assert.equal(nearest("b", ["a"]), null);
+  assert.equal(nearest("b1", ["a1"]), "a1");
+});
+
+Deno.test("nearest: the only word that begins so, where none is nearer", () => {
+  const commands = ["status", "top", "completions", "config", "output"];
+  for (const [typed, word] of [["stat", "status"], ["comp", "completions"], ["ou", "output"]] as const) {
+    assert.equal(nearest(typed, commands), word);
+  }
+  assert.equal(nearest("co", commands), null);
+  assert.equal(nearest("s", commands), null);
+});
+
+Deno.test("oneSlipAway: a letter less, another one, one more, and two that were swapped", () => {
+  const texts = [...oneSlipAway("ab", ["a", "c"])];
+  assert.deepEqual(
+    new Set(texts),
+    new Set(["b", "a", "ba", "ab", "cb", "aa", "ac", "aab", "cab", "acb", "aba", "abc"]),
+  );
 });
 
 Deno.test("cureFor: the nearest word for a mistyped one, all known ones for an odd one", () => {

@@ -10,6 +10,7 @@ import { Drain, outputReader } from "../drain.ts";
 import { jsonText } from "../output.ts";
 import { refuseOwnQueue } from "../own_attempt.ts";
 import { countOf, type DrainReport, type OutputOf } from "../reports/drain_report.ts";
+import { warnOfUnknownQueues } from "../unknown_queue.ts";
 import { horizonMsOf, type LaunchFlags, launchOf } from "./worker.ts";
 
 /** What the flags say. */
@@ -40,6 +41,7 @@ export async function drain(
   const store = await context.store("normal");
   await refuseOwnQueue(store, { verb: "drain", queues: launch.queues });
   const reports = reportsOf(flags);
+  await warnOfUnknownQueues(context, launch.queues);
   const report = await new Drain(context, { store, launch, horizonMs, isFailFast: flags.failFast === true })
     .run({ isStdoutTaken: wantsStdout(context, reports) });
   const outputOf = outputReader(context, store);

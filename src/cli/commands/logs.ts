@@ -23,6 +23,7 @@ import {
   type Stream,
 } from "../logs/printers.ts";
 import { jsonText } from "../output.ts";
+import { warnOfUnknownQueues } from "../unknown_queue.ts";
 
 /** What the flags say. */
 export interface LogsFlags {
@@ -63,6 +64,7 @@ export async function logs(context: Context, operands: readonly string[], flags:
     since: flags.since === undefined ? null : timeOf(flags.since),
     tail: flags.tail === undefined ? null : lineCount(flags.tail),
   };
+  if (wanted.queue !== null) await warnOfUnknownQueues(context, [wanted.queue]);
   if (!flags.follow) return await printOnce(context, queue, { wanted, flags });
   const attempt = flags.attempt === undefined ? null : await attemptNumbered(queue, jobs![0]!, flags.attempt);
   await follow(context, printerFor(context, wanted, flags), { ...wanted, attempt });
@@ -86,6 +88,12 @@ function streamsOf(flags: LogsFlags): Stream[] {
 }
 
 function timeOf(text: string): number {
+  if (/^\s*\d+(\.\d+)?\s*$/.test(text)) {
+    throw badInput(
+      `Cannot read --since "${text}": a bare number could be seconds or a year`,
+      `--since ${text.trim()}s, or a time such as 2030-01-31`,
+    );
+  }
   const ms = parseDurationMs(text);
   const time = ms === null ? parseDate(text) : Date.now() - ms;
   if (time === null) {
@@ -119,10 +127,13 @@ async function printOnce(context: Context, queue: Queue, { wanted, flags }: Aske
   const printer = printerFor(context, wanted, flags);
   const documents = new ArrayPrinter(context);
   for await (const job of jobsOf(queue, wanted)) {
-    for (const attempt of attemptsOf(await queue.attempts(job), wanted)) {
+    for (const [index, attempt] of attemptsOf(await queue.attempts(job), wanted).entries()) {
       if (context.flags.json) documents.add(await documentOf(context, job, { attempt, wanted, flags }));
       else if (flags.path) context.output.result(await pathsOf(context, job, { attempt, wanted }));
-      else await printAttempt(context, job, { attempt, wanted, printer });
+      else if (wanted.jobs?.length === 1) {
+        if (index > 0) announce(context, printer, `attempt ${attempt.number}`);
+        await printStreams(context, job, { attempt, wanted, printer });
+      } else await printAttempt(context, job, { attempt, wanted, printer });
     }
   }
   if (context.flags.json) documents.end();
@@ -139,7 +150,7 @@ function attemptsOf(attempts: readonly Attempt[], { since }: Wanted): readonly A
   return since === null ? attempts.slice(-1) : ranAfter(attempts, since);
 }
 
-/** The output of an attempt of one job: the streams as they are, the second one announced on stderr. */
+/** The output of an attempt of one job. */
 async function printOne(context: Context, queue: Queue, { wanted, flags }: Asked): Promise<void> {
   const job = wanted.jobs![0]!;
   const attempt = flags.attempt === undefined
@@ -150,12 +161,27 @@ async function printOne(context: Context, queue: Queue, { wanted, flags }: Asked
     return context.output.json(await documentOf(context, job, { attempt, wanted, flags }));
   }
   if (flags.path) return context.output.result(await pathsOf(context, job, { attempt, wanted }));
+  await printStreams(context, job, { attempt, wanted, printer: printerFor(context, wanted, flags) });
+}
+
+/** The streams of an attempt as they are, the second one announced on stderr. */
+async function printStreams(
+  context: Context,
+  job: Job,
+  asked: { attempt: Attempt; wanted: Wanted; printer: LinePrinter },
+): Promise<void> {
+  const { attempt, wanted, printer } = asked;
   const paths = await context.outputPaths(job, attempt);
-  const printer = printerFor(context, wanted, flags);
   for (const [index, stream] of wanted.streams.entries()) {
-    if (index > 0 && sizeOf(paths[stream]) > 0) context.output.talk("--- stderr ---");
+    if (index > 0 && sizeOf(paths[stream]) > 0) announce(context, printer, "stderr");
     await printAttempt(context, job, { attempt, wanted: { ...wanted, streams: [stream] }, printer });
   }
+}
+
+/** Says on stderr what comes next, on a line of its own. */
+function announce(context: Context, printer: LinePrinter, what: string): void {
+  printer.endLine();
+  context.output.talk(`--- ${what} ---`);
 }
 
 /** The attempt with a number; the latest, if several rounds had it. Throws `not_found` if there was none. */

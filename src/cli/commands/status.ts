@@ -29,7 +29,7 @@ export async function status(
     throw badInput("Cannot watch one job", callFor("logs --follow", operands[0]!));
   }
   if (flags.watch) return await (await import("./top.ts")).watchStatus(context);
-  if (operands[0] !== undefined) return await get(context, operands);
+  if (operands[0] !== undefined) return await showJob(context, operands[0], "status");
   printStatus(context, await context.workers(), await (await context.queue()).counts());
 }
 
@@ -45,11 +45,16 @@ export async function bareStatus(context: Context): Promise<void> {
   context.output.talk("All commands: queuectl --help");
 }
 
-/** One job in full, with its attempts. */
+/** `get ID`. */
 export async function get(context: Context, operands: readonly string[]): Promise<void> {
+  await showJob(context, operands[0]!, "get");
+}
+
+/** One job in full, with its attempts. `command` is what the user calls. */
+async function showJob(context: Context, given: string, command: string): Promise<void> {
   const { output } = context;
   const queue = await context.queue();
-  const job = await queue.meantJob(operands[0]!);
+  const job = await queue.meantJob(given, command);
   const attempts = await queue.attempts(job);
   if (context.flags.json) return output.json({ ...jobJson(job), attempt_history: attempts.map(attemptJson) });
   const fields = fieldsOf(job, attempts.at(-1))

@@ -4,7 +4,7 @@
 
 import { formatDuration, parseDurationMs } from "../../core/duration.ts";
 import { badInput, conflict, notFound } from "../../core/errors.ts";
-import { exitStatusOf } from "../../core/exit_status.ts";
+import { exitStatusOf, TIMED_OUT } from "../../core/exit_status.ts";
 import { printableLine } from "../../core/printable.ts";
 import { type AwaitedJobs, type EndedJob, endText, NamedJobs, QueuedJobs } from "../awaited_jobs.ts";
 import type { Context } from "../context.ts";
@@ -13,6 +13,8 @@ import { Interrupts } from "../interrupts.ts";
 import { printError } from "../output.ts";
 import { ownJob, refuseOwnQueue } from "../own_attempt.ts";
 import { StatusLine } from "../status_line.ts";
+import { WaitNews } from "../wait_news.ts";
+import { warnOfUnknownQueues } from "../unknown_queue.ts";
 
 /** What the flags say. */
 export interface WaitFlags {
@@ -22,8 +24,6 @@ export interface WaitFlags {
   readonly timeout?: string;
 }
 
-/** The exit status of a wait that took too long, as that of `timeout` from coreutils. */
-const TIMED_OUT = 124;
 /** How often the line on the terminal is redrawn while nothing happens. */
 const REDRAW_MS = 250;
 /** How long to wait before it is said that nobody works. */
@@ -41,6 +41,8 @@ export async function wait(context: Context, operands: readonly string[], flags:
   const [store, queue] = [await context.store(), await context.queue()];
   const ids = await queue.meantIds(operands, "wait");
   await refuseItself(context, ids, queues);
+  await warnOfUnknownQueues(context, queues ?? []);
+  const since = Date.now();
   // It listens before it looks, so that no end falls in between.
   const feed = await EventFeed.open(store, context.home);
   const interrupts = new Interrupts(() => feed.interrupt());
@@ -50,6 +52,8 @@ export async function wait(context: Context, operands: readonly string[], flags:
       : await QueuedJobs.of(store, queues);
     const outcome = await untilOver(context, {
       jobs,
+      queues: queues ?? [],
+      since,
       feed,
       interrupts,
       timeoutMs,
@@ -104,6 +108,8 @@ async function untilOver(
   context: Context,
   waited: {
     jobs: AwaitedJobs;
+    queues: readonly string[];
+    since: number;
     feed: EventFeed;
     interrupts: Interrupts;
     timeoutMs: number;
@@ -113,9 +119,14 @@ async function untilOver(
   const { jobs, feed, interrupts, timeoutMs, isAny } = waited;
   const startedAt = performance.now();
   const line = new StatusLine({ isQuiet: context.flags.quiet === true });
+  const store = await context.store();
+  const news = new WaitNews({ ...waited, store }, { output: context.output, line });
+  const isOver = () => jobs.left === 0 || (isAny && jobs.done > 0);
   let mayWarn = true;
   try {
-    while (jobs.left > 0 && !(isAny && jobs.done > 0)) {
+    if (!isOver()) news.begin();
+    while (!isOver()) {
+      news.goOn();
       const elapsedMs = performance.now() - startedAt;
       if (interrupts.status !== null) return "interrupted";
       if (elapsedMs >= timeoutMs) return "timed_out";
@@ -124,7 +135,9 @@ async function untilOver(
         await warnIfNobodyWorks(context, line);
       }
       line.show(jobs.line(elapsedMs));
-      await jobs.follow(await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs)));
+      const entries = await feed.next(Math.min(REDRAW_MS, timeoutMs - elapsedMs));
+      await jobs.follow(entries);
+      await news.follow(entries);
       // What is left was counted after the log was read: how the last one ended may be told there only now.
       if (jobs.left === 0) await jobs.follow(await feed.rest());
     }

@@ -5,6 +5,7 @@
 import manifest from "../../../deno.json" with { type: "json" };
 import { badInput } from "../../core/errors.ts";
 import { printableLine } from "../../core/printable.ts";
+import { onHangup } from "../../home/nohup.ts";
 import type { Context, DashboardServer } from "../context.ts";
 
 /** What the flags say. */
@@ -87,12 +88,16 @@ function link(url: string): string {
 /** Resolves at the first signal to stop; a second one ends the process, as signals do. */
 function untilToldToStop(): Promise<void> {
   return new Promise((resolve) => {
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
     const stop = () => {
-      for (const signal of signals) Deno.removeSignalListener(signal, stop);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
       resolve();
     };
-    for (const signal of signals) Deno.addSignalListener(signal, stop);
+    const listeners: [Deno.Signal, () => void][] = [
+      ["SIGINT", stop],
+      ["SIGTERM", stop],
+      ["SIGHUP", () => onHangup(stop)],
+    ];
+    for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   });
 }
 

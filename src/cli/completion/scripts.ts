@@ -26,7 +26,6 @@ _queuectl() {
       "$program" __complete bash "\${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null
     fi
   )
-  type compopt &>/dev/null && compopt -o nosort 2>/dev/null
   case \${answer[0]} in
     files) compopt -o default -o filenames 2>/dev/null ;;
     folders) compopt -o dirnames -o filenames 2>/dev/null ;;
@@ -41,7 +40,11 @@ _queuectl() {
         compopt -o default -o filenames 2>/dev/null
       fi
       ;;
-    *) COMPREPLY=("\${answer[@]:1}") ;;
+    *)
+      # In our order; what bash finds itself it has to sort, or it would not notice what it found twice.
+      type compopt &>/dev/null && compopt -o nosort 2>/dev/null
+      COMPREPLY=("\${answer[@]:1}")
+      ;;
   esac
 }
 complete -F _queuectl queuectl

@@ -3,7 +3,7 @@
  */
 
 import type { OutputPaths } from "../../home/output_files.ts";
-import { GrowingFile, modifiedAt } from "./growing_file.ts";
+import { GrowingFile, modifiedAt, sizeOf } from "./growing_file.ts";
 import { LineCutter } from "./line_cutter.ts";
 import type { LinePrinter, Stream } from "./printers.ts";
 
@@ -26,8 +26,12 @@ interface Followed {
   readonly stream: Stream;
   readonly file: GrowingFile;
   readonly cutter: LineCutter;
+  /** What was there before the first look, and when that was written at the latest; null before that look. */
+  before: { readonly bytes: number; readonly at: number } | null;
   /** When the last piece came, in ms of the monotonic clock. */
   cameAt: number;
+  /** When the last piece was written, as far as is known, in ms since the epoch. */
+  writtenAt: number;
 }
 
 /** The streams of an attempt, printed in whole lines. */
@@ -36,9 +40,6 @@ export class AttemptOutput {
   readonly attempt: number;
   readonly #printer: LinePrinter;
   readonly #followed: readonly Followed[];
-  /** The stream whose beginning of a line stands at the end of the screen; null if none does. */
-  #unended: Stream | null = null;
-  #hasPrinted = false;
 
   constructor(choice: OutputChoice, printer: LinePrinter) {
     this.jobId = choice.jobId;
@@ -47,7 +48,7 @@ export class AttemptOutput {
     this.#followed = choice.streams.map((stream) => {
       const file = new GrowingFile(choice.paths[stream]);
       if (choice.tail !== null) file.skipToTail(choice.tail);
-      return { stream, file, cutter: new LineCutter(), cameAt: 0 };
+      return { stream, file, cutter: new LineCutter(), before: null, cameAt: 0, writtenAt: 0 };
     });
   }
 
@@ -58,39 +59,43 @@ export class AttemptOutput {
   printNew(options: { isInteractive: boolean }): boolean {
     let hasMore = false;
     for (const followed of this.#followed) {
-      const { file, cutter } = followed;
-      // What was there before the first look is as old as the file's last change, at most.
-      const at = this.#hasPrinted ? Date.now() : modifiedAt(file.path) ?? Date.now();
-      const came = file.readNew((bytes) => {
-        followed.cameAt = performance.now();
-        const lines = cutter.push(bytes);
-        if (lines !== null) this.#print(followed.stream, lines, at);
-      }, READ_BYTES);
-      hasMore ||= came && !file.isAtEnd();
+      const hasMoreOfIt = this.#readNew(followed);
+      hasMore ||= hasMoreOfIt;
       const isOverdue = performance.now() - followed.cameAt > PROMPT_AFTER_MS;
-      if (options.isInteractive && cutter.isHolding && isOverdue) {
-        this.#print(followed.stream, cutter.takeHeld()!, at);
-      }
+      if (options.isInteractive && isOverdue) this.#printHeld(followed);
     }
-    this.#hasPrinted = true;
     return hasMore;
   }
 
-  /** Prints all that is left: nothing more will come. */
+  /** Prints all that is left, one stream after the other: nothing more will come. */
   finish(): void {
-    while (this.printNew({ isInteractive: false })) { /* a large rest comes in several pieces */ }
-    for (const { stream, cutter } of this.#followed) {
-      const rest = cutter.takeHeld();
-      if (rest !== null) this.#print(stream, rest, Date.now());
+    for (const followed of this.#followed) {
+      while (this.#readNew(followed)) { /* a large rest comes in several pieces */ }
+      this.#printHeld(followed);
     }
   }
 
+  /** Prints the whole lines of a stream that have come; true if there may be more at once. */
+  #readNew(followed: Followed): boolean {
+    const { stream, file, cutter } = followed;
+    followed.before ??= { bytes: sizeOf(file.path), at: modifiedAt(file.path) ?? Date.now() };
+    const { before } = followed;
+    const came = file.readNew((bytes) => {
+      followed.cameAt = performance.now();
+      followed.writtenAt = file.offset <= before.bytes ? before.at : Date.now();
+      const lines = cutter.push(bytes);
+      if (lines !== null) this.#print(stream, lines, followed.writtenAt);
+    }, READ_BYTES);
+    return came && !file.isAtEnd();
+  }
+
+  /** Prints the beginning of a line whose end hasn't come. */
+  #printHeld({ stream, cutter, writtenAt }: Followed): void {
+    const held = cutter.takeHeld();
+    if (held !== null) this.#print(stream, held, writtenAt);
+  }
+
   #print(stream: Stream, bytes: Uint8Array, at: number): void {
-    const source = { jobId: this.jobId, attempt: this.attempt, stream };
-    if (this.#unended !== null && this.#unended !== stream) {
-      this.#printer.print({ ...source, stream: this.#unended }, new Uint8Array([10]), at);
-    }
-    this.#printer.print(source, bytes, at);
-    this.#unended = bytes.at(-1) === 10 ? null : stream;
+    this.#printer.print({ jobId: this.jobId, attempt: this.attempt, stream }, bytes, at);
   }
 }

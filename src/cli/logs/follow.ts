@@ -221,6 +221,7 @@ class Following {
 
   #say(jobId: string, what: string): void {
     const isOne = this.#followed.jobs?.length === 1;
+    this.#printer.endLine();
     this.#context.output.talk(`--- ${isOne ? "" : `${printableLine(jobId)}: `}${what} ---`);
   }
 }

@@ -14,6 +14,11 @@ export class GrowingFile {
     this.path = path;
   }
 
+  /** How far it has been read, in bytes. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Hands what has come since the last time to `take`, in pieces; at most about `maxBytes`. True if any came. */
   readNew(take: (bytes: Uint8Array) => void, maxBytes = Infinity): boolean {
     if (sizeOf(this.path) <= this.#offset) return false;

@@ -9,6 +9,8 @@ import type { OutputPaths } from "../../home/output_files.ts";
 import { hasColor, jsonText, type Output } from "../output.ts";
 import { joined } from "./line_cutter.ts";
 
+const NEWLINE = 10;
+
 /** One of the two streams of an attempt. */
 export type Stream = keyof OutputPaths;
 
@@ -21,8 +23,10 @@ export interface LineSource {
 
 /** Prints what jobs have printed. `bytes` are whole lines with their newlines; only the last may lack it. */
 export interface LinePrinter {
-  /** `at` is when the lines were seen, in ms since the epoch. */
+  /** `at` is when the lines were written, as far as is known, in ms since the epoch. */
   print(source: LineSource, bytes: Uint8Array, at: number): void;
+  /** Ends a line that was printed without its newline: something else will be said. */
+  endLine(): void;
   /** To be called when nothing more will come. */
   end(): void;
 }
@@ -38,16 +42,33 @@ export interface LineStyle {
 export class PlainPrinter implements LinePrinter {
   readonly #output: Output;
   readonly #style: LineStyle;
+  /** Where the line comes from whose end is missing; null if none is. */
+  #unended: LineSource | null = null;
 
   constructor(output: Output, style: LineStyle) {
     this.#output = output;
     this.#style = style;
   }
 
-  print(_source: LineSource, bytes: Uint8Array, at: number): void {
+  print(source: LineSource, bytes: Uint8Array, at: number): void {
+    const goesOn = this.#unended?.attempt === source.attempt && this.#unended.stream === source.stream;
+    if (!goesOn) this.endLine();
+    this.#printLines(bytes, at, { goesOn });
+    this.#unended = bytes.at(-1) === NEWLINE ? null : source;
+  }
+
+  endLine(): void {
+    if (this.#unended !== null) this.#output.bytes(new Uint8Array([NEWLINE]));
+    this.#unended = null;
+  }
+
+  #printLines(bytes: Uint8Array, at: number, { goesOn }: { goesOn: boolean }): void {
     if (!this.#style.hasTimes && isAsItIs(this.#style)) return this.#output.bytes(bytes);
     const prefix = this.#style.hasTimes ? encode(`${timeText(at)} `) : new Uint8Array();
-    const lines = linesOf(bytes).map((line) => joined([prefix, safe(line, this.#style)]));
+    const lines = linesOf(bytes).map((line, index) => {
+      const hasTime = goesOn && index === 0; // that of its beginning
+      return joined([hasTime ? new Uint8Array() : prefix, safe(line, this.#style)]);
+    });
     this.#output.bytes(joined(lines));
   }
 
@@ -83,13 +104,15 @@ export class PrefixedPrinter implements LinePrinter {
       const text = safe(line, this.#style);
       // A colour that a job has left on would run into the next line's prefix.
       const reset = this.#isTerminal && text.includes(0x1b) ? encode("\x1b[0m") : new Uint8Array();
-      const end = text.at(-1) === 10 ? text.length - 1 : text.length;
+      const end = text.at(-1) === NEWLINE ? text.length - 1 : text.length;
       return joined([prefix, text.subarray(0, end), reset, encode("\n")]);
     });
     const all = joined(lines);
     if (source.stream === "stderr" && !this.#isTerminal) this.#output.errorBytes(all);
     else this.#output.bytes(all);
   }
+
+  endLine(): void {}
 
   end(): void {}
 
@@ -128,6 +151,8 @@ export class JsonPrinter implements LinePrinter {
     }
   }
 
+  endLine(): void {}
+
   end(): void {
     this.#output.result(this.#isFirst ? "[]" : "\n]");
   }
@@ -145,7 +170,7 @@ function safe(line: Uint8Array, style: LineStyle): Uint8Array {
 function linesOf(bytes: Uint8Array): Uint8Array[] {
   const lines: Uint8Array[] = [];
   for (let start = 0; start < bytes.length;) {
-    const newline = bytes.indexOf(10, start);
+    const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 ? bytes.length : newline + 1;
     lines.push(bytes.subarray(start, end));
     start = end;

@@ -173,17 +173,23 @@ function row(cells: readonly string[], widths: Columns): string {
 
 function cellsOfJob(job: JobSummary, now: number, hasCommand: boolean): string[] {
   const detail = detailOf(job, now);
-  const state = job.isCancelRequested ? "cancelling" : job.state === "processing" ? "running" : job.state;
   const time = formatDuration(Math.max(0, now - (job.claimedAt ?? job.finishedAt ?? job.updatedAt)));
   const both = hasCommand || detail === "" ? detail : `${detail}  ${job.command}`;
   return [
     job.id,
-    state,
+    stateOf(job, now),
     `${job.attempts}/${job.maxRetries}`,
     time,
     !hasCommand && detail === "" ? job.command : both,
     job.command,
   ];
+}
+
+/** The state in a word; a pending job that nothing but a worker is missing to is ready. */
+function stateOf(job: JobSummary, now: number): string {
+  if (job.isCancelRequested) return "cancelling";
+  if (job.state === "processing") return "running";
+  return job.state === "pending" && (job.runAt ?? 0) <= now ? "ready" : job.state;
 }
 
 const BAR_CELLS = 10;
