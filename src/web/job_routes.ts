@@ -117,10 +117,12 @@ async function bounded(
 }
 
 async function readJobs(context: Context): Promise<PlacedInput[]> {
-  const placed = await parseJobs(await readText(context.req.raw, MAX_JOBS_BYTES));
-  if (placed.length === 0) {
+  const text = await readText(context.req.raw, MAX_JOBS_BYTES);
+  // Nothing at all is a mistake; an array without jobs is any number of them, as on the command line.
+  if (text.trim() === "") {
     throw badInput("There is no job in the body of the request", `{"command": "echo hello"}`);
   }
+  const placed = await parseJobs(text);
   return placed.map(({ input, where }) => ({
     where,
     input: input.cwd === undefined ? input : { ...input, cwd: resolve(input.cwd) },
