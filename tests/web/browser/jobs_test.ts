@@ -39,12 +39,17 @@ browserTests("page: the table of jobs", (test) => {
     await untilRows(page, ["tar-home", "tar-etc"]);
     await page.getByLabel("Search ids and commands").fill("/ETC");
     await untilRows(page, ["tar-etc"]);
-    assert.equal(new URL(page.url()).search, "?queue=backup&q=%2FETC");
+    assert.equal(new URL(page.url()).search, "?queue=backup&search=%2FETC");
+    // The API takes the same words.
+    const { jobs } = await web.get(`/api/jobs${new URL(page.url()).search}`);
+    assert.deepEqual(jobs.map((job: { id: string }) => job.id), ["tar-etc"]);
 
     const another = await stage.context.newPage();
     await another.goto(page.url());
     await untilRows(another, ["tar-etc"]);
     assert.equal(await another.getByLabel("Search ids and commands").inputValue(), "/ETC");
+    await another.goto(`${web.url}/jobs?q=bob`);
+    await untilRows(another, ["mail"]);
     await another.close();
 
     await page.goto(`${web.url}/jobs`);

@@ -65,7 +65,7 @@ export function JobsView({ route: { query } }) {
  * @typedef {object} Filter
  * @property {string} state empty: all
  * @property {string} queue empty: all
- * @property {string} q what is searched for; empty: nothing
+ * @property {string} search what is searched for; empty: nothing
  * @property {string} sort empty: newest first
  * @property {string} cursor empty: the first page
  * @property {number} page as told to the reader, from 1
@@ -81,7 +81,8 @@ function filterOf(query) {
   return {
     state: text("state"),
     queue: text("queue"),
-    q: text("q"),
+    // An older address has it as `q`.
+    search: text("search") || text("q"),
     sort: text("sort"),
     cursor: text("cursor"),
     page: Number.isInteger(page) && page > 0 ? page : 1,
@@ -93,8 +94,8 @@ function filterOf(query) {
  *
  * @param {Partial<Filter>} filter
  */
-function linkOf({ state, queue, q, sort, cursor, page = 1 }) {
-  return linkTo("/jobs", { state, queue, q, sort, cursor, page: page === 1 ? "" : page });
+function linkOf({ state, queue, search, sort, cursor, page = 1 }) {
+  return linkTo("/jobs", { state, queue, search, sort, cursor, page: page === 1 ? "" : page });
 }
 
 /**
@@ -116,8 +117,8 @@ function sortFor({ state, sort }) {
 }
 
 /** @param {Filter} filter */
-function apiPathOf({ state, queue, q, sort, cursor }) {
-  return linkTo("/api/jobs", { state, queue, search: q, sort, cursor, limit: PAGE_SIZE });
+function apiPathOf({ state, queue, search, sort, cursor }) {
+  return linkTo("/api/jobs", { state, queue, search, sort, cursor, limit: PAGE_SIZE });
 }
 
 /**
@@ -145,10 +146,10 @@ async function loadPage(path, signal, onPart) {
  * @param {JobsPage | null} page
  * @param {Filter} filter
  */
-function totalText(page, { q }) {
+function totalText(page, { search }) {
   if (page === null) return "";
   if (page.is_partial) return `${page.jobs.length} found so far, searching…`;
-  if (page.total === null) return q === "" ? "" : `search for “${q}”`;
+  if (page.total === null) return search === "" ? "" : `search for “${search}”`;
   return `${COUNT.format(page.total)} ${page.total === 1 ? "job" : "jobs"}`;
 }
 
@@ -156,10 +157,10 @@ function totalText(page, { q }) {
  * @param {JobsPage | null} page
  * @param {Filter} filter
  */
-function emptyText(page, { state, queue, q }) {
+function emptyText(page, { state, queue, search }) {
   if (page === null) return "Loading…";
   if (page.is_partial) return "Searching…";
-  if (state === "" && queue === "" && q === "") return "There are no jobs yet.";
+  if (state === "" && queue === "" && search === "") return "There are no jobs yet.";
   return "No job matches.";
 }
 
@@ -199,8 +200,10 @@ function Filters({ filter }) {
   );
   return html`
     <search class="row">
-      <${LazyInput} label="Search ids and commands" placeholder="Search ids and commands" value=${filter.q}
-        onInput=${(/** @type {string} */ q) => show({ ...filter, q }, { replace: true })} class="grow" />
+      <${LazyInput} label="Search ids and commands" placeholder="Search ids and commands" value=${filter
+        .search}
+        onInput=${(/** @type {string} */ search) =>
+          show({ ...filter, search }, { replace: true })} class="grow" />
       <${LazyInput} label="Queue" placeholder="Any queue" value=${filter.queue} list="queue-names"
         onInput=${(/** @type {string} */ queue) => show({ ...filter, queue }, { replace: true })} />
       <datalist id="queue-names">
@@ -257,8 +260,8 @@ function LazyInput({ label, placeholder, value, onInput, list, class: className 
  *
  * @param {{ filter: Filter }} props
  */
-function ClearButton({ filter: { state, queue, q } }) {
-  if (!["completed", "cancelled"].includes(state) || queue !== "" || q !== "") return null;
+function ClearButton({ filter: { state, queue, search } }) {
+  if (!["completed", "cancelled"].includes(state) || queue !== "" || search !== "") return null;
   const clear = async () => {
     const title = `Delete all ${state} jobs?`;
     const isSure = await confirmed({
@@ -287,12 +290,12 @@ function ClearButton({ filter: { state, queue, q } }) {
 function useSelection(filter, jobs) {
   const [chosen, setChosen] = useState(/** @type {ReadonlyMap<string, JobSummary>} */ (new Map()));
   const held = useRef(/** @type {JobSummary[]} */ ([]));
-  const { state, queue, q } = filter;
+  const { state, queue, search } = filter;
   const isFirst = useRef(true);
   useEffect(() => {
     if (!isFirst.current) setChosen(new Map());
     isFirst.current = false;
-  }, [state, queue, q]);
+  }, [state, queue, search]);
   const place = `${filter.cursor} ${filter.sort}`;
   const heldPlace = useRef(place);
   const current = new Map(jobs?.map((job) => [job.id, job]));
