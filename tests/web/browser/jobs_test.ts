@@ -87,6 +87,61 @@ browserTests("page: the table of jobs", (test) => {
     await untilRows(page, ["job777"]);
   });
 
+  test("all jobs that match are chosen beyond the page, and changed after a question with their number", async ({ home, page, web }) => {
+    const lines = (count: number, job: Record<string, string>) =>
+      Array.from(
+        { length: count },
+        () => JSON.stringify({ cwd: "/", run_at: "2035-01-01T00:00:00Z", ...job }),
+      );
+    const stdin = [
+      ...lines(120, { command: "tar c /etc" }),
+      ...lines(70, { command: "mail", queue: "mails" }),
+    ];
+    await home.call(["enqueue", "-", "--quiet"], { stdin: stdin.join("\n") });
+    await page.goto(`${web.url}/jobs?search=TAR`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByText("50 chosen").waitFor();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByText("All that match are chosen").waitFor();
+
+    await page.getByRole("button", { name: "Cancel" }).click();
+    const question = page.getByRole("dialog", { name: "Cancel 120 jobs?" });
+    await question.getByText("pending, processing, failed with “TAR”").waitFor();
+    await question.getByRole("button", { name: "Keep everything as it is" }).click();
+    assert.equal((await web.get("/api/counts?state=cancelled")).count, 0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("120 jobs are cancelled").waitFor();
+    assert.equal((await web.get("/api/counts?state=cancelled")).count, 120);
+
+    // Another choice ends it.
+    await page.goto(`${web.url}/jobs?queue=mails`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all 70 that match" }).click();
+    await page.getByText("All 70 that match are chosen").waitFor();
+    await page.locator("tbody input").first().click();
+    await page.getByText("49 chosen").waitFor();
+    assert.equal(await page.getByRole("button", { name: /that match/ }).count(), 0);
+    await page.locator("tbody input").first().click();
+    await page.getByRole("button", { name: "Choose all 70 that match" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete 70 jobs?" }).getByRole("button", { name: "Delete" })
+      .click();
+    await page.getByText("70 jobs are deleted").waitFor();
+    assert.equal((await web.get("/api/counts")).count, 120);
+
+    // An order that shows only jobs that have ended chooses no others.
+    await home.enqueue({ id: "waiting", command: "true", run_at: "2035-01-01T00:00:00Z" });
+    await page.goto(`${web.url}/jobs?sort=-finished`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete 120 jobs?" }).getByRole("button", { name: "Delete" })
+      .click();
+    await untilRows(page, []);
+    assert.deepEqual((await home.json("list")).map(({ id }: { id: string }) => id), ["waiting"]);
+  });
+
   test("many jobs are chosen and retried, cancelled and deleted at once", async ({ home, page, web }) => {
     const later = { command: "true", run_at: "2035-01-01T00:00:00Z" };
     await home.enqueue(...["a", "b", "c", "d"].map((id) => ({ id, ...later })));

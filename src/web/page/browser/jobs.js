@@ -49,7 +49,10 @@ export function JobsView({ route: { query } }) {
     <section class="card flush" aria-label="Table of jobs" aria-busy=${page.isOld}>
       <div class="toolbar">
         ${chosen.jobs.size > 0
-          ? html`<${BulkActions} jobs=${[...chosen.jobs.values()]} onDone=${chosen.clear} />`
+          ? html`
+            <${BulkActions} jobs=${[...chosen.jobs.values()]} onDone=${chosen.clear}
+              matching=${matchingOf(filter, page.data, chosen)} />
+          `
           : html`<${Filters} filter=${filter} />`}
       </div>
       ${page.error && html`<p class="refusal" role="alert">${page.error.message}</p>`}
@@ -59,6 +62,23 @@ export function JobsView({ route: { query } }) {
       <${Pager} filter=${filter} page=${page.data} />
     </section>
   `;
+}
+
+/**
+ * What can be chosen besides a page whose rows all are: null if it is all that there is.
+ *
+ * @param {Filter} filter
+ * @param {JobsPage | null} page
+ * @param {ReturnType<typeof useSelection>} chosen
+ * @returns {import("./bulk_actions.js").Matching | null}
+ */
+function matchingOf(filter, page, { rows, jobs, areAllChosen, chooseAll }) {
+  const isWhole = !page?.next && !page?.prev;
+  // An order by time shows only jobs that have such a time; which are due later, no filter says.
+  if (isWhole || filter.sort === "run_at" || !rows?.every(({ id }) => jobs.has(id))) return null;
+  const shown = SORTS.find(({ value }) => value === filter.sort)?.states?.join() ?? "";
+  const state = filter.state || shown;
+  return { filter: { ...filter, state }, total: page.total, areChosen: areAllChosen, choose: chooseAll };
 }
 
 /**
@@ -290,6 +310,7 @@ function ClearButton({ filter: { state, queue, search } }) {
 function useSelection(filter, jobs) {
   const [chosen, setChosen] = useState(/** @type {ReadonlyMap<string, JobSummary>} */ (new Map()));
   const held = useRef(/** @type {JobSummary[]} */ ([]));
+  const [areAllChosen, setAllChosen] = useState(false);
   const { state, queue, search } = filter;
   const isFirst = useRef(true);
   useEffect(() => {
@@ -297,6 +318,8 @@ function useSelection(filter, jobs) {
     isFirst.current = false;
   }, [state, queue, search]);
   const place = `${filter.cursor} ${filter.sort}`;
+  // All that match are chosen until anything else is chosen or shown.
+  useEffect(() => setAllChosen(false), [chosen, place]);
   const heldPlace = useRef(place);
   const current = new Map(jobs?.map((job) => [job.id, job]));
   const isHeld = chosen.size > 0 && heldPlace.current === place;
@@ -306,6 +329,8 @@ function useSelection(filter, jobs) {
   return {
     rows,
     jobs: new Map([...chosen].map(([id, job]) => [id, current.get(id) ?? job])),
+    areAllChosen,
+    chooseAll: () => setAllChosen(true),
     clear: () => setChosen(new Map()),
     /** @type {(jobs: readonly JobSummary[], isChosen: boolean) => void} */
     choose: (some, isChosen) =>
