@@ -40,6 +40,9 @@ export interface ConfigEntry {
 /** What can be done with many jobs at once. */
 export type BulkVerb = "retry" | "cancel" | "delete";
 
+/** Whether a change of many jobs, of which so many are done, goes on; it waits for the answer. */
+export type MayGoOn = (done: number) => boolean | Promise<boolean>;
+
 /** The states that allow it. */
 const STATES_FOR: Readonly<Record<BulkVerb, readonly JobState[]>> = {
   retry: RETRIED_FROM,
@@ -154,14 +157,14 @@ export class Queue {
    * Retries the whole dead letter queue, or as much of it as `mayGoOn` allows, which is told how many are done;
    * returns how many jobs that were.
    */
-  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn = (_done: number) => true): Promise<number> {
+  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn: MayGoOn = () => true): Promise<number> {
     let total = 0;
     for await (const page of this.pages({ states: ["dead"] })) {
       total += await changeThose(
         page.map((job) => job.id),
         async (ids) => (await this.retry(ids, options)).length,
       );
-      if (!mayGoOn(total)) break;
+      if (!await mayGoOn(total)) break;
     }
     return total;
   }
@@ -174,7 +177,7 @@ export class Queue {
   async changeMatching(
     verb: BulkVerb,
     filter: ListingFilter,
-    { afterSeq, upToSeq, mayGoOn }: ArrivalRange & { readonly mayGoOn: (done: number) => boolean },
+    { afterSeq, upToSeq, mayGoOn }: ArrivalRange & { readonly mayGoOn: MayGoOn },
   ): Promise<{ count: number; end: number | null }> {
     const states = statesFor(verb, filter.states);
     const order = { order: "created", direction: "ascending", limit: BATCH } as const;
@@ -185,7 +188,7 @@ export class Queue {
       const meant = page.jobs.filter((job) => job.seq <= upToSeq && !job.isCancelRequested);
       count += await changeThose(meant.map(({ id }) => id), (ids) => this.#changeAll(verb, ids, states));
       if (page.end === null || page.end.seq >= upToSeq) return { count, end: null };
-      if (!mayGoOn(count)) return { count, end: page.end.seq };
+      if (!await mayGoOn(count)) return { count, end: page.end.seq };
       from = page.end;
     }
   }
@@ -227,7 +230,7 @@ export class Queue {
    * Deletes the jobs that match, with their output, but none that is processing, or as many as `mayGoOn` allows,
    * which is told how many are done; returns how many.
    */
-  async clear(filter: JobFilter, mayGoOn = (_done: number) => true): Promise<number> {
+  async clear(filter: JobFilter, mayGoOn: MayGoOn = () => true): Promise<number> {
     if (filter.states?.includes("processing")) {
       throw badInput(
         "Cannot clear jobs that are processing",
@@ -239,7 +242,7 @@ export class Queue {
       const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
       await deleteNotedOutput(this.#store, this.#ports.deleteOutput);
       total += gone.length;
-      if (gone.length === 0 || !mayGoOn(total)) return total;
+      if (gone.length === 0 || !await mayGoOn(total)) return total;
     }
   }
 

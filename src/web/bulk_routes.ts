@@ -10,7 +10,7 @@
 import { type Context, Hono } from "hono";
 import { badInput } from "../core/errors.ts";
 import { jobJson } from "../core/json_view.ts";
-import type { BulkVerb } from "../core/queue.ts";
+import type { BulkVerb, MayGoOn } from "../core/queue.ts";
 import { type MatchingJobs, readChoice, readClearing, readDlqClear, readDlqRetry } from "./change_body.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { Query } from "./request_query.ts";
@@ -19,6 +19,8 @@ import type { JsonObject } from "./views.ts";
 
 /** How long a change of very many jobs goes on in one request. */
 const CHANGE_BUDGET_MS = 10_000;
+/** How long others have their turn between two parts of it: each part takes several times that. */
+const TURN_MS = 5;
 /** What the number of changed jobs is called. */
 const KEYS = { retry: "retried", cancel: "cancelled", delete: "deleted" } as const;
 
@@ -67,16 +69,12 @@ function deadLetters(routes: Hono, { queue }: Site): void {
 
 /** Does as much of a change as fits into one request; whoever asked goes on asking until it is complete. */
 async function bounded(
-  change: (mayGoOn: () => boolean) => Promise<number>,
+  change: (mayGoOn: MayGoOn) => Promise<number>,
   key: "deleted" | "retried",
 ): Promise<JsonObject> {
-  const until = performance.now() + CHANGE_BUDGET_MS;
-  let wasStopped = false;
-  const count = await change(() => {
-    wasStopped = performance.now() > until;
-    return !wasStopped;
-  });
-  return { [key]: count, is_complete: !wasStopped };
+  const budget = new Budget();
+  const count = await change(() => budget.mayGoOn());
+  return { [key]: count, is_complete: !budget.isSpent };
 }
 
 /** The same for all that match, from where the request before has come to. */
@@ -85,13 +83,27 @@ async function changeMatching(
   verb: BulkVerb,
   { filter, until, cursor }: MatchingJobs,
 ): Promise<JsonObject> {
-  const stopAt = performance.now() + CHANGE_BUDGET_MS;
+  const budget = new Budget();
   const { count, end } = await queue.changeMatching(verb, filter, {
     afterSeq: seqOf(cursor),
     upToSeq: until ?? await store.reports.newestSeq(),
-    mayGoOn: () => performance.now() < stopAt,
+    mayGoOn: () => budget.mayGoOn(),
   });
   return { [KEYS[verb]]: count, is_complete: end === null, next: nextOf(end) };
+}
+
+/** The time of one request. */
+class Budget {
+  readonly #until = performance.now() + CHANGE_BUDGET_MS;
+  /** Whether something had to stop for it. */
+  isSpent = false;
+
+  /** Lets others have their turn first: SQLite takes the whole thread for each part of a change. */
+  async mayGoOn(): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+    this.isSpent = performance.now() > this.#until;
+    return !this.isSpent;
+  }
 }
 
 /** How many jobs match, or how many of those that one request can look at. */

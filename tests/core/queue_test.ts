@@ -57,6 +57,22 @@ Deno.test("Queue.changeMatching: goes on where it was stopped, and leaves alone 
     assert.deepEqual(await states(store), { pending: 3, cancelled: 2500 });
   }));
 
+Deno.test("Queue: a change of many jobs waits for the word whether to go on, so that others have their turn", () =>
+  withQueue(async (queue, store) => {
+    await enqueue(queue, 2500);
+    const asked: number[] = [];
+    const mayGoOn = async (done: number) => {
+      asked.push(done);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      return false;
+    };
+    const all = { afterSeq: 0, upToSeq: await store.reports.newestSeq(), mayGoOn };
+    assert.equal((await queue.changeMatching("cancel", {}, all)).count, 1000);
+    assert.equal(await queue.clear({ states: ["pending"] }, mayGoOn), 1000);
+    assert.deepEqual(asked, [1000, 1000]);
+    assert.deepEqual(await states(store), { pending: 500, cancelled: 1000 });
+  }));
+
 Deno.test("Queue.changeMatching: a job that is in its state again is not met twice", () =>
   withQueue(async (queue, store) => {
     const jobs = await enqueue(queue, 1500);
