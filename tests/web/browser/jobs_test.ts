@@ -114,6 +114,28 @@ browserTests("page: the table of jobs", (test) => {
     await page.getByText("120 jobs are cancelled").waitFor();
     assert.equal((await web.get("/api/counts?state=cancelled")).count, 120);
 
+    // What the server does in parts is told as it goes, and asked for to its end.
+    const parts: unknown[] = [];
+    const mayEnd = Promise.withResolvers<void>();
+    await page.route("**/api/jobs/retry", async (route) => {
+      parts.push(route.request().postDataJSON().cursor);
+      if (parts.length === 1) {
+        return await route.fulfill({ json: { retried: 40, is_complete: false, next: "n.40" } });
+      }
+      await mayEnd.promise;
+      await route.fulfill({ json: { retried: 80, is_complete: true, next: null } });
+    });
+    await page.goto(`${web.url}/jobs?search=TAR`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByRole("button", { name: "Retry" }).click();
+    await page.getByRole("dialog", { name: "Retry 120 jobs?" }).getByRole("button", { name: "Retry" })
+      .click();
+    await page.getByText("40 done…").waitFor();
+    mayEnd.resolve();
+    await page.getByText("120 jobs are pending again").waitFor();
+    assert.deepEqual(parts, [undefined, "n.40"]);
+
     // Another choice ends it.
     await page.goto(`${web.url}/jobs?queue=mails`);
     await page.getByLabel("Choose all on this page").click();

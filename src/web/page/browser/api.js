@@ -46,14 +46,16 @@ export function change(method, path, body = {}) {
  * @param {string} path
  * @param {object} body
  * @param {"deleted" | "retried" | "cancelled"} key what the answers count
+ * @param {(total: number) => void} [onPart] told how many are done, after each answer
  * @returns {Promise<number>} how many jobs it were; throws `ApiError`
  */
-export async function changeAll(path, body, key) {
+export async function changeAll(path, body, key, onPart = () => {}) {
   let total = 0;
   let cursor;
   while (true) {
     const answer = await change("POST", path, { ...body, ...(cursor && { cursor }) });
     total += answer[key];
+    onPart(total);
     if (answer.is_complete !== false) return total;
     cursor = answer.next;
   }

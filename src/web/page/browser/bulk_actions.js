@@ -87,9 +87,10 @@ function isMeant(verb, jobs, many) {
  *
  * @param {Verb} verb
  * @param {{ state: string, queue: string, search: string }} filter empty: any
+ * @param {(total: number) => void} onPart told how many are done, now and then
  * @returns {Promise<boolean>} whether it was done
  */
-async function actOnMatching(verb, { state, queue, search }) {
+async function actOnMatching(verb, { state, queue, search }, onPart) {
   const states = statesFor(verb, state);
   const { text, done, path, key } = WORDS[verb];
   try {
@@ -104,7 +105,7 @@ async function actOnMatching(verb, { state, queue, search }) {
     const question = `All that are ${where.filter(Boolean).join(" ")}. ${words[verb]}`;
     if (!await confirmed({ title: `${text} ${many}?`, text: question, verb: text })) return false;
     const body = { states, ...(queue && { queue }), ...(search && { search }), until };
-    const changed = await changeAll(path, body, key);
+    const changed = await changeAll(path, body, key, onPart);
     say(`${COUNT.format(changed)} ${changed === 1 ? "job is" : "jobs are"} ${done}`);
     return true;
   } catch (error) {
@@ -165,18 +166,22 @@ function short(id) {
  */
 export function BulkActions({ jobs, matching, onDone }) {
   const [isBusy, setBusy] = useState(false);
+  const [doneCount, setDoneCount] = useState(0);
   const all = matching?.areChosen ? matching : null;
   const total = matching?.total ? ` ${COUNT.format(matching.total)}` : "";
   const onClick = async (/** @type {Verb} */ verb, /** @type {readonly Doable[]} */ doable) => {
     setBusy(true);
-    const isDone = await (all ? actOnMatching(verb, all.filter) : act(verb, doable));
+    const isDone = await (all ? actOnMatching(verb, all.filter, setDoneCount) : act(verb, doable));
     setBusy(false);
+    setDoneCount(0);
     if (isDone) onDone();
   };
   return html`
     <div class="row" role="group" aria-label="The chosen jobs">
       <span class="grow">
-        <strong class="number" role="status">${all
+        <strong class="number" role="status">${doneCount > 0
+          ? `${COUNT.format(doneCount)} done…`
+          : all
           ? `All${total} that match are chosen`
           : `${jobs.length} chosen`}</strong>
         ${matching && !all && html`
