@@ -42,6 +42,16 @@ import { callFor } from "./shell_words.ts";
 /** A job whose worker died under it this many times in one round is dead. */
 export const CRASH_LIMIT = 3;
 
+/** The states out of which a user may retry a job. */
+export const RETRIED_FROM = [
+  "failed",
+  "dead",
+  "cancelled",
+  "completed",
+] as const satisfies readonly JobState[];
+/** The states out of which a user may cancel a job. */
+export const CANCELLED_FROM = ["pending", "failed", "processing"] as const satisfies readonly JobState[];
+
 /** Everything that can happen to a stored job; the events log keeps these (but for the claim's token). */
 export type LifecycleEvent =
   | { readonly type: "claimed"; readonly claim: Claim }
@@ -135,7 +145,7 @@ export function requestCancel(job: Job, now: number): CancelledJob | ProcessingJ
     case "processing":
       return job.cancelRequestedAt !== null ? job : { ...job, updatedAt: now, cancelRequestedAt: now };
     default:
-      throw wrongState("cancel", job, ["pending", "failed", "processing"]);
+      throw wrongState("cancel", job, CANCELLED_FROM);
   }
 }
 
@@ -145,7 +155,7 @@ export function requestCancel(job: Job, now: number): CancelledJob | ProcessingJ
  */
 export function retry(job: Job, options: { keepAttempts: boolean }, now: number): PendingJob {
   if (job.state === "pending" || job.state === "processing") {
-    throw wrongState("retry", job, ["failed", "dead", "cancelled", "completed"]);
+    throw wrongState("retry", job, RETRIED_FROM);
   }
   const base = { ...baseOf(job), crashes: 0, updatedAt: now, state: "pending", runAt: now } as const;
   if (!options.keepAttempts) return { ...base, attempts: 0 };

@@ -7,10 +7,12 @@
 import type { Attempt } from "./attempt.ts";
 import { type Config, CONFIG_KEYS, type ConfigKey, parseSetting, readConfig, resolveKey } from "./config.ts";
 import { badInput, conflict, DuplicateIdError, notFound, QueueError } from "./errors.ts";
-import { FINAL_STATES, type Job, type PendingJob } from "./job.ts";
+import { FINAL_STATES, type Job, JOB_STATES, type JobState, type PendingJob } from "./job.ts";
 import { newJobFrom } from "./job_input.ts";
 import type { PlacedInput } from "./job_source.ts";
+import { CANCELLED_FROM, RETRIED_FROM } from "./lifecycle.ts";
 import { meantId } from "./meant_job.ts";
+import type { ArrivalRange, ListingFilter, ListingPlace } from "./reports.ts";
 import { callFor } from "./shell_words.ts";
 import type { JobCounts, JobFilter, OutputRef, Store } from "./store.ts";
 
@@ -34,6 +36,19 @@ export interface ConfigEntry {
   /** Whether a user has set it. */
   readonly isSet: boolean;
 }
+
+/** What can be done with many jobs at once. */
+export type BulkVerb = "retry" | "cancel" | "delete";
+
+/** Whether a change of many jobs, of which so many are done, goes on; it waits for the answer. */
+export type MayGoOn = (done: number) => boolean | Promise<boolean>;
+
+/** The states that allow it. */
+const STATES_FOR: Readonly<Record<BulkVerb, readonly JobState[]>> = {
+  retry: RETRIED_FROM,
+  cancel: CANCELLED_FROM,
+  delete: JOB_STATES.filter((state) => state !== "processing"),
+};
 
 /** How many jobs one transaction of a bulk change touches: it must not keep the workers waiting. */
 const BATCH = 1000;
@@ -142,26 +157,46 @@ export class Queue {
    * Retries the whole dead letter queue, or as much of it as `mayGoOn` allows, which is told how many are done;
    * returns how many jobs that were.
    */
-  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn = (_done: number) => true): Promise<number> {
+  async retryAllDead(options: { keepAttempts: boolean }, mayGoOn: MayGoOn = () => true): Promise<number> {
     let total = 0;
     for await (const page of this.pages({ states: ["dead"] })) {
-      total += await this.#retryThose(page.map((job) => job.id), options);
-      if (!mayGoOn(total)) break;
+      total += await changeThose(
+        page.map((job) => job.id),
+        async (ids) => (await this.retry(ids, options)).length,
+      );
+      if (!await mayGoOn(total)) break;
     }
     return total;
   }
 
-  /** Retries those that still are as they were seen; somebody else may be doing the same. */
-  async #retryThose(ids: readonly string[], options: { keepAttempts: boolean }): Promise<number> {
-    try {
-      return (await this.retry(ids, options)).length;
-    } catch (error) {
-      if (!(error instanceof QueueError) || !["conflict", "not_found"].includes(error.code)) throw error;
-      if (ids.length === 1) return 0;
-      const half = Math.ceil(ids.length / 2);
-      return await this.#retryThose(ids.slice(0, half), options) +
-        await this.#retryThose(ids.slice(half), options);
+  /**
+   * Does it to all jobs of a stretch that match and whose state allows it, in order of arrival, or to as many as
+   * `mayGoOn` allows, which is told how many are done. `end` is the `seq` behind which to go on; null if all are
+   * done. Throws `bad_input` if the filter names a state that doesn't allow it.
+   */
+  async changeMatching(
+    verb: BulkVerb,
+    filter: ListingFilter,
+    { afterSeq, upToSeq, mayGoOn }: ArrivalRange & { readonly mayGoOn: MayGoOn },
+  ): Promise<{ count: number; end: number | null }> {
+    const states = statesFor(verb, filter.states);
+    const order = { order: "created", direction: "ascending", limit: BATCH } as const;
+    let count = 0;
+    let from: ListingPlace = { seq: afterSeq, time: 0 };
+    while (true) {
+      const page = await this.#store.reports.page({ ...filter, states, ...order, from });
+      const meant = page.jobs.filter((job) => job.seq <= upToSeq && !job.isCancelRequested);
+      count += await changeThose(meant.map(({ id }) => id), (ids) => this.#changeAll(verb, ids, states));
+      if (page.end === null || page.end.seq >= upToSeq) return { count, end: null };
+      if (!await mayGoOn(count)) return { count, end: page.end.seq };
+      from = page.end;
     }
+  }
+
+  async #changeAll(verb: BulkVerb, ids: readonly string[], states: readonly JobState[]): Promise<number> {
+    if (verb === "retry") return (await this.retry(ids, { keepAttempts: false })).length;
+    if (verb === "cancel") return (await this.cancel(ids)).length;
+    return await this.clear({ ids, states });
   }
 
   /** A job of the dead letter queue. Throws `conflict`, saying its state, for one that isn't dead. */
@@ -195,7 +230,7 @@ export class Queue {
    * Deletes the jobs that match, with their output, but none that is processing, or as many as `mayGoOn` allows,
    * which is told how many are done; returns how many.
    */
-  async clear(filter: JobFilter, mayGoOn = (_done: number) => true): Promise<number> {
+  async clear(filter: JobFilter, mayGoOn: MayGoOn = () => true): Promise<number> {
     if (filter.states?.includes("processing")) {
       throw badInput(
         "Cannot clear jobs that are processing",
@@ -207,7 +242,7 @@ export class Queue {
       const gone = await this.#store.delete(filter, { now: this.#ports.now(), limit: BATCH });
       await deleteNotedOutput(this.#store, this.#ports.deleteOutput);
       total += gone.length;
-      if (gone.length === 0 || !mayGoOn(total)) return total;
+      if (gone.length === 0 || !await mayGoOn(total)) return total;
     }
   }
 
@@ -238,6 +273,33 @@ export class Queue {
     await this.#store.setSetting(key, null);
     this.#ports.wake();
     return { key, value: (await this.config())[key], isSet: false };
+  }
+}
+
+/** The states in which jobs are changed so: of those asked for (absent: all), which all have to allow it. */
+function statesFor(verb: BulkVerb, asked: readonly JobState[] | undefined): readonly JobState[] {
+  const allowed: readonly JobState[] = STATES_FOR[verb];
+  const wrong = asked?.find((state) => !allowed.includes(state));
+  if (wrong === undefined) return asked ?? allowed;
+  throw badInput(`Cannot ${verb} jobs that are ${wrong}`, `jobs that are ${allowed.join(" or ")}`);
+}
+
+/**
+ * Makes a change, which is of all jobs or none, of those that still allow it: somebody else may be changing them,
+ * too. Returns how many those were.
+ */
+async function changeThose(
+  ids: readonly string[],
+  change: (ids: readonly string[]) => Promise<number>,
+): Promise<number> {
+  if (ids.length === 0) return 0;
+  try {
+    return await change(ids);
+  } catch (error) {
+    if (!(error instanceof QueueError) || !["conflict", "not_found"].includes(error.code)) throw error;
+    if (ids.length === 1) return 0;
+    const half = Math.ceil(ids.length / 2);
+    return await changeThose(ids.slice(0, half), change) + await changeThose(ids.slice(half), change);
   }
 }
 

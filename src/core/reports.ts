@@ -48,13 +48,22 @@ export interface ListingPlace {
   readonly time: number;
 }
 
-/** A page of a listing. */
-export interface PageRequest {
-  /** Absent: all. */
+/** Which jobs a listing shows; what is absent doesn't restrict. */
+export interface ListingFilter {
   readonly states?: readonly JobState[];
   readonly queue?: string;
   /** Jobs whose id or command contains this, whatever the case of ASCII letters. */
   readonly search?: string;
+}
+
+/** A stretch of the order of arrival: jobs behind the one with `afterSeq`, up to the one with `upToSeq`. */
+export interface ArrivalRange {
+  readonly afterSeq: number;
+  readonly upToSeq: number;
+}
+
+/** A page of a listing. */
+export interface PageRequest extends ListingFilter {
   readonly order: JobOrder;
   readonly direction: "ascending" | "descending";
   /** Begin behind this place; null: at the beginning. */
@@ -96,13 +105,22 @@ export interface TallySlice {
   readonly before: number | null;
 }
 
-/** The views. Every method is atomic, but for `page`, which may see changes between two looks. */
+/** The views. Every method is atomic, but for `page` and `countMatching`, which may see changes between two looks. */
 export interface StoreReports {
   /** Jobs that match, looking at no more than about 50,000 of them. */
   page(request: PageRequest): Promise<Page>;
 
   /** How many jobs match these states (absent: all) and this queue (absent: all). Costs the same however many. */
   count(states: readonly JobState[] | undefined, queue: string | undefined): Promise<number>;
+
+  /**
+   * How many jobs of a stretch match, looking at no more than about 50,000 of them. `end` is the `seq` behind which
+   * to go on counting; null if there is nothing behind it.
+   */
+  countMatching(filter: ListingFilter, range: ArrivalRange): Promise<{ count: number; end: number | null }>;
+
+  /** The `seq` of the job that arrived last, 0 if there is none. */
+  newestSeq(): Promise<number>;
 
   /** At most `limit` queues, those with the most unfinished jobs first, and how many queues there are. */
   queueDepths(limit: number): Promise<{ queues: QueueDepth[]; total: number }>;

@@ -20,7 +20,11 @@ export function conditionOf(filter: JobFilter): Condition {
   // A final job's last transition is its end, and there is an index by that; `+` keeps the index by state out.
   const isByEnd = filter.updatedBefore !== undefined && areFinal(filter.states);
   if (filter.states !== undefined) {
-    add(oneOf(isByEnd ? "+state" : "state", filter.states.length), ...filter.states);
+    // By their ids, jobs are found at once.
+    add(
+      oneOf(isByEnd || filter.ids !== undefined ? "+state" : "state", filter.states.length),
+      ...filter.states,
+    );
   }
   if (filter.queue !== undefined) add("queue = ?", filter.queue);
   if (filter.search !== undefined) {

@@ -18,18 +18,25 @@ const SUMMARY = `
   (SELECT progress_percent FROM attempts WHERE id = attempt_id) AS progress_percent,
   (SELECT progress_text FROM attempts WHERE id = attempt_id) AS progress_text`;
 
-/**
- * Of the jobs whose `seq`s are a JSON array, those that match. The parameters are those of `matchingValues`:
- * Deno 2.4 can't bind one parameter in several places.
- */
-export const MATCHING_ROWS = `
-  SELECT ${SUMMARY} FROM jobs
-  WHERE seq IN (SELECT value FROM json_each(?))
+const MATCHING = `
+  seq IN (SELECT value FROM json_each(?))
     AND (? IS NULL OR state IN (SELECT value FROM json_each(?)))
     AND (? IS NULL OR queue = ?)
     AND (? IS NULL OR instr(lower(id), lower(?)) OR instr(lower(command), lower(?)))`;
 
-/** The parameters of `MATCHING_ROWS`: `seq`s and states as JSON arrays; null for what doesn't restrict. */
+/**
+ * Of the jobs whose `seq`s are a JSON array, those that match. The parameters are those of `matchingValues`:
+ * Deno 2.4 can't bind one parameter in several places.
+ */
+export const MATCHING_ROWS = `SELECT ${SUMMARY} FROM jobs WHERE ${MATCHING}`;
+
+/** How many these are. */
+export const MATCHING_COUNT = `SELECT count(*) AS jobs FROM jobs WHERE ${MATCHING}`;
+
+/** The `seq` of the job that arrived last. */
+export const NEWEST_SEQ = "SELECT max(seq) AS seq FROM jobs";
+
+/** The parameters of `MATCHING_ROWS` and `MATCHING_COUNT`: `seq`s and states as JSON arrays; null for what doesn't restrict. */
 export function matchingValues(
   seqs: string,
   { states, queue, search }: { states: string | null; queue: string | null; search: string | null },

@@ -10,8 +10,10 @@ import type { Attempt } from "../core/attempt.ts";
 import type { LogEntry } from "../core/event.ts";
 import { JOB_STATES, type JobState } from "../core/job.ts";
 import type {
+  ArrivalRange,
   EndTally,
   JobSummary,
+  ListingFilter,
   ListingPlace,
   Page,
   PageRequest,
@@ -30,6 +32,8 @@ const LOOK_SIZE = 2500;
 const MAX_LOOKS = 20;
 /** How far the search for the oldest ready job goes. */
 const READY_LOOK = 1000;
+
+const IN_ORDER_OF_ARRIVAL = { order: "created", direction: "ascending", from: null } as const;
 
 /** `StoreReports` over a connection. */
 export class SqliteReports implements StoreReports {
@@ -65,24 +69,50 @@ export class SqliteReports implements StoreReports {
     request: PageRequest,
     { place, size, wanted }: { place: ListingPlace | null; size: number; wanted: number },
   ): { jobs: JobSummary[]; end: ListingPlace | null } {
-    const sign = request.direction === "ascending" ? 1 : -1;
-    const places = sql.placesBehind(request, place, size)
-      .flatMap((statement) => this.#db.all(statement.sql, ...statement.values))
-      .map((row) => ({ seq: row.seq as number, time: row.time as number }))
-      .sort((a, b) => sign * (a.time - b.time || a.seq - b.seq))
-      .slice(0, size);
+    const places = this.#places(request, place, size);
     if (places.length === 0) return { jobs: [], end: null };
-    const seqs = JSON.stringify(places.map(({ seq }) => seq));
-    const { states, queue = null, search = null } = request;
-    const stateNames = states === undefined ? null : JSON.stringify(states);
-    const rows = this.#db.all(
-      sql.MATCHING_ROWS,
-      ...sql.matchingValues(seqs, { states: stateNames, queue, search }),
-    );
+    const rows = this.#db.all(sql.MATCHING_ROWS, ...matchingValues(places, request));
     const bySeq = new Map(rows.map((row) => [row.seq, row]));
     const jobs = places.map(({ seq }) => bySeq.get(seq)).filter((row) => row !== undefined)
       .slice(0, wanted).map(summaryFromRow);
     return { jobs, end: places.length < size ? null : places.at(-1)! };
+  }
+
+  /** The next `size` jobs behind `place`, whatever their queue and text. */
+  #places(request: PageRequest, place: ListingPlace | null, size: number): ListingPlace[] {
+    const sign = request.direction === "ascending" ? 1 : -1;
+    return sql.placesBehind(request, place, size)
+      .flatMap((statement) => this.#db.all(statement.sql, ...statement.values))
+      .map((row) => ({ seq: row.seq as number, time: row.time as number }))
+      .sort((a, b) => sign * (a.time - b.time || a.seq - b.seq))
+      .slice(0, size);
+  }
+
+  async countMatching(
+    filter: ListingFilter,
+    { afterSeq, upToSeq }: ArrivalRange,
+  ): Promise<{ count: number; end: number | null }> {
+    const request = { ...filter, ...IN_ORDER_OF_ARRIVAL, limit: LOOK_SIZE };
+    let count = 0;
+    let end = afterSeq;
+    for (let look = 0; look < MAX_LOOKS; look++) {
+      if (look > 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      const seen = await this.#db.read(() => {
+        const places = this.#places(request, { seq: end, time: 0 }, LOOK_SIZE);
+        const within = places.filter(({ seq }) => seq <= upToSeq);
+        const { jobs } = this.#db.get(sql.MATCHING_COUNT, ...matchingValues(within, filter))!;
+        const isLast = within.length < LOOK_SIZE;
+        return { jobs: jobs as number, end: isLast ? null : within.at(-1)!.seq };
+      });
+      count += seen.jobs;
+      if (seen.end === null) return { count, end: null };
+      end = seen.end;
+    }
+    return { count, end };
+  }
+
+  newestSeq(): Promise<number> {
+    return this.#db.read(() => (this.#db.get(sql.NEWEST_SEQ)!.seq ?? 0) as number);
   }
 
   count(states: readonly JobState[] | undefined, queue: string | undefined): Promise<number> {
@@ -174,6 +204,16 @@ export class SqliteReports implements StoreReports {
       })
     );
   }
+}
+
+/** The parameters with which the statements try `filter` on the jobs at these places. */
+function matchingValues(places: readonly ListingPlace[], filter: ListingFilter): (string | null)[] {
+  const { states, queue = null, search = null } = filter;
+  const seqs = JSON.stringify(places.map(({ seq }) => seq));
+  return sql.matchingValues(seqs, {
+    ...{ queue, search },
+    states: states === undefined ? null : JSON.stringify(states),
+  });
 }
 
 /** Where a job stands in the order of `request`. */

@@ -7,7 +7,8 @@
  * whatever is wrong.
  */
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 import { badInput, storeError } from "../core/errors.ts";
 import type { Home } from "../home/home.ts";
@@ -17,6 +18,8 @@ export const TOKEN_VARIABLE = "QUEUECTL_WEB_TOKEN";
 /** 22 characters of base64 are 132 bits. */
 const MIN_TOKEN_LENGTH = 22;
 const TOKEN_BYTES = 32;
+/** What SHA-256 takes in at once. */
+const BLOCK_BYTES = 64;
 /** How long a session lasts. */
 export const SESSION_SECONDS = 7 * 86_400;
 /** How long a code waits to be used. */
@@ -150,10 +153,22 @@ export class Access {
   }
 
   #sign(text: string): string {
-    return createHmac("sha256", this.#token).update(`queuectl session ${text}`).digest("base64url");
+    return Buffer.from(hmac(this.#token, `queuectl session ${text}`)).toString("base64url");
   }
 }
 
-function digest(text: string): Uint8Array {
+/**
+ * HMAC with SHA-256 (RFC 2104). `createHmac` does the same, but prints a warning of the runtime under Deno 2.4.
+ */
+export function hmac(key: string, text: string): Uint8Array {
+  const bytes = Buffer.from(key);
+  const block = Buffer.alloc(BLOCK_BYTES);
+  block.set(bytes.length > BLOCK_BYTES ? digest(bytes) : bytes);
+  const padded = (pad: number) => block.map((byte) => byte ^ pad);
+  const inner = digest(Buffer.concat([padded(0x36), Buffer.from(text)]));
+  return digest(Buffer.concat([padded(0x5c), inner]));
+}
+
+function digest(text: string | Uint8Array): Uint8Array {
   return createHash("sha256").update(text).digest();
 }

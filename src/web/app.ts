@@ -4,6 +4,7 @@
 
 import { type Context, Hono } from "hono";
 import { notFound } from "../core/errors.ts";
+import { bulkRoutes } from "./bulk_routes.ts";
 import { generalRoutes } from "./general_routes.ts";
 import {
   isAdmitted,
@@ -35,6 +36,7 @@ export function webApp(site: Site): Hono {
   });
   if (site.isReadOnly) app.use("/api/*", onlyReading());
   app.route("/api", generalRoutes(site));
+  app.route("/api", bulkRoutes(site));
   app.route("/api", jobRoutes(site));
   app.route("/api", outputRoutes(site));
   app.get(

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { parseDurationMs } from "../core/duration.ts";
 import { badInput, unknownWord } from "../core/errors.ts";
+import type { ListingFilter } from "../core/reports.ts";
 import type { JobFilter } from "../core/store.ts";
 import { readJson } from "./request_body.ts";
 import { stateNamed } from "./request_query.ts";
@@ -20,6 +21,9 @@ const ids = v.pipe(
   v.maxLength(MAX_IDS, IDS_RULE),
 );
 const all = v.literal(true, "true");
+const NAME_RULE = "the name of a queue";
+const SEARCH_RULE = "a text that ids or commands contain";
+const UNTIL_RULE = "until of a count";
 const STATES_RULE = "an array of states";
 
 /** The keys that bodies may have, each with its rule; the rule's message completes `"key" must be …`. */
@@ -27,6 +31,10 @@ const KEYS = {
   ids,
   all,
   keep_attempts: v.boolean("true or false"),
+  queue: v.pipe(v.string(NAME_RULE), v.minLength(1, NAME_RULE)),
+  search: v.pipe(v.string(SEARCH_RULE), v.minLength(1, SEARCH_RULE)),
+  until: v.pipe(v.number(UNTIL_RULE), v.integer(UNTIL_RULE), v.minValue(0, UNTIL_RULE)),
+  cursor: v.string("next of an earlier answer"),
   states: v.pipe(v.array(v.string(STATES_RULE), STATES_RULE), v.minLength(1, STATES_RULE)),
   older_than: v.string("a length of time, like 12h, 7d or 2w"),
   value: v.union([v.string(), v.number(), v.boolean()], "a number or a text"),
@@ -61,11 +69,44 @@ export async function readNothing(context: Context): Promise<void> {
   await readBody(context, []);
 }
 
-/** The ids of the jobs that are to be changed. */
-export async function readChosenJobs(context: Context): Promise<string[]> {
-  const { ids } = await readBody(context, ["ids"]);
-  if (ids === undefined) throw badInput(`The key "ids" is missing`, `{"ids": ["job1"]}`);
-  return ids;
+/** The jobs that are to be changed: those that are named, or all that match. */
+export type Choice = { readonly ids: string[] } | MatchingJobs;
+
+/** All jobs that match. */
+export interface MatchingJobs {
+  readonly ids: null;
+  readonly filter: ListingFilter;
+  /** The `seq` of the newest job that is meant; null: that of the newest there is. */
+  readonly until: number | null;
+  /** What an earlier request answered that got so far; null: from the beginning. */
+  readonly cursor: string | null;
+}
+
+/** Which jobs are to be changed. That all are meant must be said in so many words. */
+export async function readChoice(context: Context): Promise<Choice> {
+  const keys = ["ids", "states", "queue", "search", "all", "until", "cursor"] as const;
+  const { ids, all, until, cursor, ...words } = await readBody(context, keys);
+  const isFiltered = Object.keys(words).length > 0;
+  if (ids !== undefined) {
+    if (!isFiltered && all === undefined && until === undefined && cursor === undefined) return { ids };
+    throw badInput("Cannot change jobs that are named and jobs that match together", `{"ids": ["job1"]}`);
+  }
+  if (all === undefined && !isFiltered) {
+    throw badInput(
+      `The key "ids" is missing`,
+      `{"ids": ["job1"]}, or {"states": ["dead"]}, or {"all": true}`,
+    );
+  }
+  if (all !== undefined && isFiltered) {
+    throw badInput("Cannot change all jobs and some of them together", `{"all": true}, or states`);
+  }
+  const { states, ...others } = words;
+  return {
+    ids: null,
+    filter: states === undefined ? others : { ...others, states: states.map(stateNamed) },
+    until: until ?? null,
+    cursor: cursor ?? null,
+  };
 }
 
 /** Which jobs are to be deleted. Deleting all of them must be asked for in so many words. */

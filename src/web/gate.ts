@@ -64,10 +64,14 @@ export class Gate {
     return this.#listener.addr.port;
   }
 
-  /** Accepts nothing more; what is open goes on. */
+  /** Accepts nothing more: no connection, and no request on one that waits for it. What is being answered goes on. */
   stopAccepting(): void {
     this.#isClosed = true;
     this.#listener.close();
+    // A browser opens connections in advance; the HTTP server would wait for the request of each.
+    for (const passage of this.#open) {
+      if (passage.isAwaitingRequest) passage.close();
+    }
   }
 
   /** Ends everything, after at most `graceMs` for answers that are on their way. */
@@ -146,6 +150,11 @@ class Passage {
     await Promise.race([answers, requests.then(() => answers)]);
     // Ending a connection whose sender is still sending would take the answer from it, too.
     if (this.#isSending) await Promise.race([requests, pause(LINGER_MS)]);
+  }
+
+  /** Whether no request is under way that has come whole. */
+  get isAwaitingRequest(): boolean {
+    return this.#awaited === "head";
   }
 
   isOverdue(now: number): boolean {

@@ -59,7 +59,7 @@ export function onlyOwnHosts(hosts: ReadonlySet<string>): MiddlewareHandler {
     const host = context.req.header("host")?.toLowerCase() ?? "";
     if (!hosts.has(host)) {
       throw new Refusal("wrong_host", "This server does not go by that name", {
-        hint: "queuectl web --allow-host NAME:PORT, if the name is meant to lead here",
+        hint: "queuectl web --allow-host NAME, if the name is meant to lead here",
       });
     }
     await next();

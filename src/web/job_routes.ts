@@ -1,5 +1,5 @@
 /**
- * The API of jobs: looking, enqueuing, retrying, cancelling, deleting.
+ * The API of jobs: looking, enqueuing, and changing a single one.
  */
 
 import { resolve } from "node:path";
@@ -9,7 +9,8 @@ import { jobJson } from "../core/json_view.ts";
 import { parseJobs, type PlacedInput } from "../core/job_source.ts";
 import type { JobState } from "../core/job.ts";
 import type { JobOrder, ListingPlace, PageRequest } from "../core/reports.ts";
-import { readChosenJobs, readClearing, readDlqClear, readDlqRetry, readNothing } from "./change_body.ts";
+import { readNothing } from "./change_body.ts";
+import { type Cursor, readCursor, writeCursor } from "./cursor.ts";
 import { MAX_JOBS_BYTES, readText } from "./request_body.ts";
 import { Query } from "./request_query.ts";
 import { jobIdOf, jobOf, type Site } from "./site.ts";
@@ -18,8 +19,6 @@ import { attemptWithId, type JsonObject, summaryJson } from "./views.ts";
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 200;
 const MAX_ATTEMPTS = 200;
-/** How long a change of very many jobs goes on in one request. */
-const CHANGE_BUDGET_MS = 10_000;
 
 const SORTS: Record<string, { order: JobOrder; direction: PageRequest["direction"] }> = {
   "-created": { order: "created", direction: "descending" },
@@ -30,7 +29,7 @@ const SORTS: Record<string, { order: JobOrder; direction: PageRequest["direction
 };
 const SORT_NAMES = ["-created", "created", "-finished", "finished", "run_at"] as const;
 
-/** The routes below `/api/jobs` and `/api/dlq`. */
+/** The routes below `/api/jobs` and `/api/dlq`, but for changes of many jobs at once. */
 export function jobRoutes(site: Site): Hono {
   const { queue } = site;
   const routes = new Hono();
@@ -39,35 +38,6 @@ export function jobRoutes(site: Site): Hono {
   routes.post("/jobs", async (context) => {
     const jobs = await queue.enqueue(await readJobs(context), site.cwd);
     return context.json({ jobs: jobs.map(jobJson) }, 201);
-  });
-  routes.post("/jobs/retry", async (context) => {
-    const jobs = await queue.retry(await readChosenJobs(context), { keepAttempts: false });
-    return context.json({ jobs: jobs.map(jobJson) });
-  });
-  routes.post("/jobs/cancel", async (context) => {
-    const jobs = await queue.cancel(await readChosenJobs(context));
-    return context.json({ jobs: jobs.map(jobJson) });
-  });
-  routes.post("/jobs/delete", async (context) => {
-    return context.json({ deleted: await queue.delete(await readChosenJobs(context)) });
-  });
-  routes.post("/jobs/clear", async (context) => {
-    const filter = await readClearing(context, site.now());
-    return context.json(await bounded((mayGoOn) => queue.clear(filter, mayGoOn), "deleted"));
-  });
-  routes.post("/dlq/retry", async (context) => {
-    const { ids, keepAttempts } = await readDlqRetry(context);
-    if (ids === null) {
-      return context.json(
-        await bounded((mayGoOn) => queue.retryAllDead({ keepAttempts }, mayGoOn), "retried"),
-      );
-    }
-    const jobs = await queue.retryDead(ids, { keepAttempts });
-    return context.json({ retried: jobs.length, is_complete: true, jobs: jobs.map(jobJson) });
-  });
-  routes.post("/dlq/clear", async (context) => {
-    await readDlqClear(context);
-    return context.json(await bounded((mayGoOn) => queue.clear({ states: ["dead"] }, mayGoOn), "deleted"));
   });
   oneJob(routes, site);
   return routes;
@@ -102,25 +72,13 @@ function oneJob(routes: Hono, site: Site): void {
   });
 }
 
-/** Does as much of a change as fits into one request; whoever asked goes on asking until it is complete. */
-async function bounded(
-  change: (mayGoOn: () => boolean) => Promise<number>,
-  key: "deleted" | "retried",
-): Promise<JsonObject> {
-  const until = performance.now() + CHANGE_BUDGET_MS;
-  let wasStopped = false;
-  const count = await change(() => {
-    wasStopped = performance.now() > until;
-    return !wasStopped;
-  });
-  return { [key]: count, is_complete: !wasStopped };
-}
-
 async function readJobs(context: Context): Promise<PlacedInput[]> {
-  const placed = await parseJobs(await readText(context.req.raw, MAX_JOBS_BYTES));
-  if (placed.length === 0) {
+  const text = await readText(context.req.raw, MAX_JOBS_BYTES);
+  // Nothing at all is a mistake; an array without jobs is any number of them, as on the command line.
+  if (text.trim() === "") {
     throw badInput("There is no job in the body of the request", `{"command": "echo hello"}`);
   }
+  const placed = await parseJobs(text);
   return placed.map(({ input, where }) => ({
     where,
     input: input.cwd === undefined ? input : { ...input, cwd: resolve(input.cwd) },
@@ -178,11 +136,6 @@ interface PageJson {
   readonly is_partial: boolean;
 }
 
-interface Cursor {
-  readonly isBackwards: boolean;
-  readonly place: ListingPlace;
-}
-
 async function pageAt(
   site: Site,
   request: Omit<PageRequest, "from">,
@@ -223,17 +176,3 @@ async function pageAt(
 }
 
 type PageJob = Awaited<ReturnType<Site["store"]["reports"]["page"]>>["jobs"][number];
-
-function writeCursor({ isBackwards, place }: Cursor): string {
-  return `${isBackwards ? "p" : "n"}.${place.seq}${place.time === 0 ? "" : `.${place.time}`}`;
-}
-
-function readCursor(text: string | null): Cursor | null {
-  if (text === null) return null;
-  const match = /^([np])\.(\d{1,15})(?:\.(\d{1,15}))?$/.exec(text);
-  if (match === null) {
-    throw badInput(`There is no page "${text}"`, "a cursor that was answered, or none for the first page");
-  }
-  const [, way, seq, time = "0"] = match;
-  return { isBackwards: way === "p", place: { seq: Number(seq), time: Number(time) } };
-}

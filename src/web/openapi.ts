@@ -50,6 +50,18 @@ const clearing = some({
   all,
 });
 
+/** A change of jobs that are named, answered as `named` says, or of all that match, answered with their number. */
+function manyJobs(key: string, named: string): Pick<Route, "body" | "answer"> {
+  const matched = exactly({
+    ...{ [key]: { type: "integer", minimum: 0 }, is_complete: { type: "boolean" } },
+    next: { type: ["string", "null"], description: "The cursor with which the same is asked for the rest." },
+  });
+  return {
+    body: { oneOf: [ref("ChosenJobs"), ref("MatchingJobs")] },
+    answer: { oneOf: [ref(named), matched] },
+  };
+}
+
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
   "/api/session": { get: { summary: "The server, to whoever is logged in", answer: ref("Session") } },
   "/api/login": {
@@ -72,18 +84,33 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Route>>>> = {
     },
   },
   "/api/jobs/retry": {
-    post: { summary: "Retries all or none", body: ref("ChosenJobs"), answer: ref("Changed") },
+    post: {
+      summary: "Retries all or none that are named, or all that match",
+      ...manyJobs("retried", "Changed"),
+    },
   },
   "/api/jobs/cancel": {
-    post: { summary: "Cancels all or none", body: ref("ChosenJobs"), answer: ref("Changed") },
+    post: {
+      summary: "Cancels all or none that are named, or all that match",
+      ...manyJobs("cancelled", "Changed"),
+    },
   },
   "/api/jobs/delete": {
-    post: { summary: "Deletes all or none", body: ref("ChosenJobs"), answer: ref("Deleted") },
+    post: {
+      summary: "Deletes all or none that are named, or all that match",
+      ...manyJobs("deleted", "Deleted"),
+    },
   },
   "/api/jobs/clear": {
     post: {
       summary: "Deletes jobs by state and age, but none that is processing",
       ...{ body: clearing, answer: ref("Deleted") },
+    },
+  },
+  "/api/counts": {
+    get: {
+      summary: "How many jobs match, of those that one request looks at: next leads to the others",
+      ...{ query: ["state", "queue", "search", "cursor"], answer: ref("Count") },
     },
   },
   "/api/jobs/{id}": {

@@ -163,6 +163,21 @@ export const SCHEMAS: JsonObject = {
     required: ["command"],
   },
   ChosenJobs: exactly({ ids: { type: "array", items: text, minItems: 1, maxItems: 1000 } }),
+  MatchingJobs: {
+    ...some({
+      ...{
+        states: { ...listOf(ref("State")), minItems: 1 },
+        queue: text,
+        search: text,
+        all: { const: true },
+      },
+      until: { ...count, description: "As counted: jobs that came later are left alone." },
+      cursor: { ...text, description: "next of an earlier answer." },
+    }),
+    description:
+      "All jobs that match and whose state allows it; all must be true if nothing else says which are meant.",
+  },
+  Count: exactly({ count, until: count, next: orNull(text) }),
   Changed: exactly({ jobs: listOf(ref("Job")) }),
   Deleted: {
     ...some({ deleted: count, is_complete: yes }),

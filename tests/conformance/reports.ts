@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import type { NewJob } from "../../src/core/job.ts";
-import type { JobOrder, Page, PageRequest } from "../../src/core/reports.ts";
+import type { ArrivalRange, JobOrder, Page, PageRequest } from "../../src/core/reports.ts";
 import type { Store } from "../../src/core/store.ts";
 import type { Behaviour } from "./store_under_test.ts";
 
@@ -118,6 +118,9 @@ export function reportBehaviours(behaviour: Behaviour): void {
         const finished = (await walk(store, request({ ...filter, order: "finished", limit: 4 }))).ids;
         const ended = (await store.jobs(filter)).filter((job) => "finishedAt" in job).map(({ id }) => id);
         assert.deepEqual(finished, ended);
+        const everything = { afterSeq: 0, upToSeq: await store.reports.newestSeq() };
+        const counted = await store.reports.countMatching(filter, everything);
+        assert.deepEqual(counted, { count: wanted.length, end: null });
         if (!("search" in filter)) {
           const { states, queue } = filter as { states?: ("dead")[]; queue?: string };
           assert.equal(await store.reports.count(states, queue), wanted.length);
@@ -137,6 +140,26 @@ export function reportBehaviours(behaviour: Behaviour): void {
       assert.deepEqual(ids, ["needle-last", "needle-first"]);
       assert.ok(pages.length > 2 && pages.length < 6, `${pages.length} pages`);
       assert.equal(pages.at(-1)!.isPartial, false);
+    },
+  );
+
+  behaviour(
+    "reports.countMatching: looks at a bounded number of jobs of a stretch, and goes on from there",
+    async ({ store }) => {
+      const { reports } = store;
+      assert.equal(await reports.newestSeq(), 0);
+      const count = (search: string, range: ArrivalRange) => reports.countMatching({ search }, range);
+      assert.deepEqual(await count("j", { afterSeq: 0, upToSeq: 0 }), { count: 0, end: null });
+      const jobs = Array.from({ length: 60_000 }, (_, index) => newJob(`j${index}`));
+      await store.enqueue([newJob("needle-first"), ...jobs, newJob("needle-last")], NOW);
+      const upToSeq = await reports.newestSeq();
+      await store.enqueue([newJob("needle-later")], NOW);
+      const part = await count("NEEDLE", { afterSeq: 0, upToSeq });
+      assert.equal(part.count, 1);
+      assert.ok(part.end !== null && part.end >= 50_000 && part.end < upToSeq, `${part.end}`);
+      assert.deepEqual(await count("needle", { afterSeq: part.end, upToSeq }), { count: 1, end: null });
+      assert.deepEqual(await count("needle", { afterSeq: 0, upToSeq: 1 }), { count: 1, end: null });
+      assert.equal(await reports.newestSeq(), upToSeq + 1);
     },
   );
 

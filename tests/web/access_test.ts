@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { Access, SESSION_SECONDS } from "../../src/web/access.ts";
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
+import { Access, hmac, SESSION_SECONDS } from "../../src/web/access.ts";
 import { hostsOf, isLoopback } from "../../src/web/hosts.ts";
 
 const TOKEN = "a".repeat(43);
@@ -18,6 +20,16 @@ Deno.test("Access: a session ends after its time, and can't be made longer", () 
   assert.equal(access.isSession(`${expires}.${nonce}.`), false);
   now += SESSION_SECONDS * 1000;
   assert.equal(access.isSession(session), false);
+});
+
+Deno.test("hmac: signs as the runtime's own does, whatever the length of key and text", () => {
+  for (const length of [0, 1, 43, 63, 64, 65, 200]) {
+    const [key, text] = ["ü".repeat(length), "x".repeat(3 * length)];
+    assert.equal(
+      Buffer.from(hmac(key, text)).toString("hex"),
+      createHmac("sha256", key).update(text).digest("hex"),
+    );
+  }
 });
 
 Deno.test("Access: each code works once and within an hour, and one doesn't spend another", () => {

@@ -55,9 +55,12 @@ Deno.test("api: a bad job is refused with the words and the status of the comman
     assert.equal((await web.get("/api/jobs")).total, 0);
   }));
 
-Deno.test("api: a body without a job is refused", () =>
+Deno.test("api: a body without anything is refused, an array of no jobs enqueues none, as on the command line", () =>
   WebServer.use(async (web) => {
-    for (const body of ["", "[]"]) assert.equal((await web.ask("/api/jobs", { body })).status, 400);
+    for (const body of ["", "\n"]) assert.equal((await web.ask("/api/jobs", { body })).status, 400);
+    assert.equal((await web.home.call(["enqueue", "-"], { stdin: "[]" })).code, 0);
+    assert.deepEqual(await web.get("/api/jobs", { body: [] }), { jobs: [] });
+    assert.equal((await web.get("/api/jobs")).total, 0);
   }));
 
 Deno.test("api: jobs are retried, cancelled and deleted, all that are named or none", () =>

@@ -52,9 +52,24 @@ Deno.test("web: on a terminal the link can be clicked, and Ctrl-C ends it", () =
       shown,
     )!;
     assert.equal(target, text);
+    // Signing in and showing the cookie afterwards.
+    const { origin, hash } = new URL(target!);
+    const login = await fetch(`${origin}/api/login`, {
+      method: "POST",
+      headers: { "content-type": "application/json", origin },
+      body: JSON.stringify({ code: hash.replace("#code=", "") }),
+    });
+    const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+    const session = await fetch(`${origin}/api/session`, { headers: { cookie } });
+    assert.equal(session.status, 200, await session.text());
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode("\x03"));
     assert.equal((await child.status).code, 0);
+    const lines = (await Deno.readTextFile(log)).replaceAll("\r", "").replace("^C", "").split("\n");
+    const said = lines.filter((line) => line !== "" && !/^Script (started|done) /.test(line));
+    assert.equal(said.length, 2, said.join("\n"));
+    assert.match(said[0]!, /^Dashboard: /);
+    assert.match(said[1]!, /^The link works once, .*Ctrl-C ends the dashboard\.$/);
     await writer.close().catch(() => {});
   }));
 

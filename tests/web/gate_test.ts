@@ -17,7 +17,7 @@ const GENEROUS: GateLimits = {
 async function withGate(
   limits: Partial<GateLimits>,
   handler: (request: Request) => Response | Promise<Response>,
-  work: (connect: () => Promise<Deno.TcpConn>) => Promise<void>,
+  work: (connect: () => Promise<Deno.TcpConn>, gate: Gate) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "queuectl-test-" });
   const socketPath = `${folder}/s`;
@@ -28,7 +28,7 @@ async function withGate(
     await work(async () => {
       open.push(await Deno.connect({ hostname: "127.0.0.1", port: gate.port }));
       return open.at(-1)!;
-    });
+    }, gate);
   } finally {
     for (const connection of open) {
       try {
@@ -62,6 +62,30 @@ async function readAll(connection: Deno.Conn): Promise<string> {
 }
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+Deno.test("gate: when it stops accepting, whoever waits with a request loses the connection, others get their answer", () => {
+  const asked = Promise.withResolvers<void>();
+  const mayAnswer = Promise.withResolvers<void>();
+  return withGate(
+    {},
+    async () => {
+      asked.resolve();
+      await mayAnswer.promise;
+      return new Response("late");
+    },
+    async (connect, gate) => {
+      // As browsers do, who open connections in advance.
+      const [silent, slow, asking] = [await connect(), await connect(), await connect()];
+      await send(slow, "GET / HT");
+      await send(asking, REQUEST.replace("Host", "Connection: close\r\nHost"));
+      await asked.promise;
+      gate.stopAccepting();
+      assert.deepEqual([await readAll(silent), await readAll(slow)], ["", ""]);
+      mayAnswer.resolve();
+      assert.match(await readAll(asking), /late$/);
+    },
+  );
+});
 
 Deno.test("gate: passes requests on and answers back, several on one connection", () =>
   withGate(

@@ -37,6 +37,10 @@ Deno.test("web: a name that is not its own is not answered on any route, so DNS 
         assert.doesNotMatch(answer, /token|<html/i);
       }
     }
+    // What it hints at is what the help says, too.
+    const hint = /--allow-host ([^ ,]+)/.exec(await web.plain("/healthz", { Host: "evil.example" }))?.[1];
+    const help = await web.home.run("web", "--help");
+    assert.match(help, new RegExp(`--allow-host <${hint}> `, "i"));
     for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`]) {
       assert.equal(statusOf(await web.plain("/healthz", { Host: host })), 200, host);
     }

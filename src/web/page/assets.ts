@@ -3,7 +3,7 @@
  *
  * They are the real files in `browser/`: the browser runs them as they are, and the editor, the linter and the
  * type checker see what it sees. What they import from npm is served from the package itself. A bundled program
- * has neither beside it: `pack.ts` puts all files into `page.json` for it.
+ * has neither beside it: `pack.ts` puts all of it into `page.json` for it, minified.
  */
 
 import { fileURLToPath } from "node:url";
@@ -29,11 +29,13 @@ const PLACES: Readonly<Record<string, string>> = {
   "login.html": "/login",
   "login.js": "/login.js",
 };
-/** The packages whose code runs in the browser, and the name under which it is served. */
+/** Where the libraries are. */
+const LIBRARIES = `${PREFIX}lib/`;
+/** The packages whose code runs in the browser, and where it is served. */
 const PACKAGES: Readonly<Record<string, string>> = {
-  "htm": "lib/htm.js",
-  "preact": "lib/preact.js",
-  "preact/hooks": "lib/preact_hooks.js",
+  "htm": `${LIBRARIES}htm.js`,
+  "preact": `${LIBRARIES}preact.js`,
+  "preact/hooks": `${LIBRARIES}preact_hooks.js`,
 };
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -51,6 +53,11 @@ export const ASSETS: ReadonlyMap<string, Asset> = readPacked() ?? readAssets();
 
 /** The first segments of paths that are answered with the page, too, so that its views have addresses. */
 export const PAGES: ReadonlySet<string> = new Set(["jobs", "dlq", "enqueue", "config"]);
+
+/** Whether what is served there is a library, and not the page's own code. */
+export function isLibrary(path: string): boolean {
+  return path.startsWith(LIBRARIES);
+}
 
 /** The assets of a bundled program; null if this is none. */
 function readPacked(): Map<string, Asset> | null {
@@ -72,10 +79,10 @@ function readAssets(): Map<string, Asset> {
     const text = lean(Deno.readTextFileSync(`${FOLDER}/${name}`), extension);
     assets.set(PLACES[name] ?? `${PREFIX}${name}`, { contentType, text });
   }
-  for (const [specifier, name] of Object.entries(PACKAGES)) {
+  for (const [specifier, path] of Object.entries(PACKAGES)) {
     const code = Deno.readTextFileSync(fileURLToPath(import.meta.resolve(specifier)));
     const withoutMap = code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n");
-    assets.set(`${PREFIX}${name}`, { contentType: CONTENT_TYPES.js!, text: withServedImports(withoutMap) });
+    assets.set(path, { contentType: CONTENT_TYPES.js!, text: withServedImports(withoutMap) });
   }
   return assets;
 }
@@ -98,7 +105,7 @@ function withoutIndent(text: string): string {
 /** A module whose imports from packages lead to where these are served: browsers know no package names. */
 function withServedImports(code: string): string {
   return code.replace(/(\bfrom\s*)(["'])([^"'.][^"']*)\2/g, (whole, from, quote, specifier) => {
-    const name = PACKAGES[specifier];
-    return name === undefined ? whole : `${from}${quote}${PREFIX}${name}${quote}`;
+    const path = PACKAGES[specifier];
+    return path === undefined ? whole : `${from}${quote}${path}${quote}`;
   });
 }

@@ -29,6 +29,28 @@ browserTests("page: the dead letters", (test) => {
   );
 
   test(
+    "a job that was retried by hand shows its rounds, and a name for each attempt",
+    async ({ home, page, web }) => {
+      await home.enqueue({ id: "ill", command: "exit 3", max_retries: 1, timeout: 5400 });
+      await home.startWorkers(1);
+      await home.untilJob("ill", "dead");
+      await page.goto(`${web.url}/jobs/ill`);
+      await page.getByText(/^Dead since .*: its only attempt failed\.$/).waitFor();
+      await page.getByRole("heading", { name: "Output of attempt 1", exact: true }).waitFor();
+      await page.getByText("1 h 30 min", { exact: true }).waitFor();
+      assert.equal(await page.getByText("Round").count(), 0);
+
+      await page.getByRole("button", { name: "Retry" }).click();
+      await page.getByRole("link", { name: "Attempt 1, round 2" }).waitFor();
+      await page.getByText(/^Dead since/).waitFor();
+      await page.getByRole("heading", { name: "Output of attempt 1, round 2" }).waitFor();
+      await page.getByRole("link", { name: "Attempt 1, round 1" }).click();
+      await page.getByRole("heading", { name: "Output of attempt 1, round 1" }).waitFor();
+      assert.deepEqual(await page.locator(".round").allTextContents(), ["Round 1", "Round 2"]);
+    },
+  );
+
+  test(
     "all dead letters are retried, or deleted after a question that can be answered with no",
     async ({ home, page, web }) => {
       const jobs = Array.from(

@@ -39,12 +39,17 @@ browserTests("page: the table of jobs", (test) => {
     await untilRows(page, ["tar-home", "tar-etc"]);
     await page.getByLabel("Search ids and commands").fill("/ETC");
     await untilRows(page, ["tar-etc"]);
-    assert.equal(new URL(page.url()).search, "?queue=backup&q=%2FETC");
+    assert.equal(new URL(page.url()).search, "?queue=backup&search=%2FETC");
+    // The API takes the same words.
+    const { jobs } = await web.get(`/api/jobs${new URL(page.url()).search}`);
+    assert.deepEqual(jobs.map((job: { id: string }) => job.id), ["tar-etc"]);
 
     const another = await stage.context.newPage();
     await another.goto(page.url());
     await untilRows(another, ["tar-etc"]);
     assert.equal(await another.getByLabel("Search ids and commands").inputValue(), "/ETC");
+    await another.goto(`${web.url}/jobs?q=bob`);
+    await untilRows(another, ["mail"]);
     await another.close();
 
     await page.goto(`${web.url}/jobs`);
@@ -80,6 +85,83 @@ browserTests("page: the table of jobs", (test) => {
     await page.getByText("Page 1 of 2,000").waitFor();
     await page.getByLabel("Search ids and commands").fill("needle");
     await untilRows(page, ["job777"]);
+  });
+
+  test("all jobs that match are chosen beyond the page, and changed after a question with their number", async ({ home, page, web }) => {
+    const lines = (count: number, job: Record<string, string>) =>
+      Array.from(
+        { length: count },
+        () => JSON.stringify({ cwd: "/", run_at: "2035-01-01T00:00:00Z", ...job }),
+      );
+    const stdin = [
+      ...lines(120, { command: "tar c /etc" }),
+      ...lines(70, { command: "mail", queue: "mails" }),
+    ];
+    await home.call(["enqueue", "-", "--quiet"], { stdin: stdin.join("\n") });
+    await page.goto(`${web.url}/jobs?search=TAR`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByText("50 chosen").waitFor();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByText("All that match are chosen").waitFor();
+
+    await page.getByRole("button", { name: "Cancel" }).click();
+    const question = page.getByRole("dialog", { name: "Cancel 120 jobs?" });
+    await question.getByText("pending, processing, failed with “TAR”").waitFor();
+    await question.getByRole("button", { name: "Keep everything as it is" }).click();
+    assert.equal((await web.get("/api/counts?state=cancelled")).count, 0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("120 jobs are cancelled").waitFor();
+    assert.equal((await web.get("/api/counts?state=cancelled")).count, 120);
+
+    // What the server does in parts is told as it goes, and asked for to its end.
+    const parts: unknown[] = [];
+    const mayEnd = Promise.withResolvers<void>();
+    await page.route("**/api/jobs/retry", async (route) => {
+      parts.push(route.request().postDataJSON().cursor);
+      if (parts.length === 1) {
+        return await route.fulfill({ json: { retried: 40, is_complete: false, next: "n.40" } });
+      }
+      await mayEnd.promise;
+      await route.fulfill({ json: { retried: 80, is_complete: true, next: null } });
+    });
+    await page.goto(`${web.url}/jobs?search=TAR`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByRole("button", { name: "Retry" }).click();
+    await page.getByRole("dialog", { name: "Retry 120 jobs?" }).getByRole("button", { name: "Retry" })
+      .click();
+    await page.getByText("40 done…").waitFor();
+    mayEnd.resolve();
+    await page.getByText("120 jobs are pending again").waitFor();
+    assert.deepEqual(parts, [undefined, "n.40"]);
+
+    // Another choice ends it.
+    await page.goto(`${web.url}/jobs?queue=mails`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all 70 that match" }).click();
+    await page.getByText("All 70 that match are chosen").waitFor();
+    await page.locator("tbody input").first().click();
+    await page.getByText("49 chosen").waitFor();
+    assert.equal(await page.getByRole("button", { name: /that match/ }).count(), 0);
+    await page.locator("tbody input").first().click();
+    await page.getByRole("button", { name: "Choose all 70 that match" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete 70 jobs?" }).getByRole("button", { name: "Delete" })
+      .click();
+    await page.getByText("70 jobs are deleted").waitFor();
+    assert.equal((await web.get("/api/counts")).count, 120);
+
+    // An order that shows only jobs that have ended chooses no others.
+    await home.enqueue({ id: "waiting", command: "true", run_at: "2035-01-01T00:00:00Z" });
+    await page.goto(`${web.url}/jobs?sort=-finished`);
+    await page.getByLabel("Choose all on this page").click();
+    await page.getByRole("button", { name: "Choose all that match" }).click();
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete 120 jobs?" }).getByRole("button", { name: "Delete" })
+      .click();
+    await untilRows(page, []);
+    assert.deepEqual((await home.json("list")).map(({ id }: { id: string }) => id), ["waiting"]);
   });
 
   test("many jobs are chosen and retried, cancelled and deleted at once", async ({ home, page, web }) => {

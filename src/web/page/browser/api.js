@@ -44,16 +44,20 @@ export function change(method, path, body = {}) {
  * Changes however many jobs there are: the server does so for a while and then wants to be asked again.
  *
  * @param {string} path
- * @param {unknown} body
- * @param {"deleted" | "retried"} key what the answers count
+ * @param {object} body
+ * @param {"deleted" | "retried" | "cancelled"} key what the answers count
+ * @param {(total: number) => void} [onPart] told how many are done, after each answer
  * @returns {Promise<number>} how many jobs it were; throws `ApiError`
  */
-export async function changeAll(path, body, key) {
+export async function changeAll(path, body, key, onPart = () => {}) {
   let total = 0;
+  let cursor;
   while (true) {
-    const answer = await change("POST", path, body);
+    const answer = await change("POST", path, { ...body, ...(cursor && { cursor }) });
     total += answer[key];
+    onPart(total);
     if (answer.is_complete !== false) return total;
+    cursor = answer.next;
   }
 }
 

@@ -10,12 +10,31 @@ import { Elapsed, formatDuration, RelativeTime, useNow } from "./times.js";
 import { visible } from "./visible.js";
 
 /** @import { Attempt, Job } from "./shapes.d.ts" */
+/** @import { AttemptName } from "./rounds.js" */
+
+/** @typedef {ReadonlyMap<number, AttemptName>} Names of all attempts, by their ids */
 
 /** More attempts than these are shown only when asked for. */
 const SHOWN = 10;
 
-/** @param {{ job: Job, shown: Attempt | null }} props `shown`: the one whose output is below */
-export function AttemptsCard({ job, shown }) {
+/**
+ * The name of an attempt where it stands alone: with its round, if there are several.
+ *
+ * @param {number} id
+ * @param {Names} names
+ */
+export function fullName(id, names) {
+  const { round, text } = names.get(id) ?? { round: 1, text: "" };
+  return hasRounds(names) ? `${text}, round ${round}` : text;
+}
+
+/** @param {Names} names */
+function hasRounds(names) {
+  return [...names.values()].some(({ round }) => round > 1);
+}
+
+/** @param {{ job: Job, names: Names, shown: Attempt | null }} props `shown`: the one whose output is below */
+export function AttemptsCard({ job, names, shown }) {
   const [areAllShown, setAllShown] = useState(false);
   const history = job.attempt_history;
   const attempts = areAllShown ? history : history.slice(-SHOWN);
@@ -28,26 +47,32 @@ export function AttemptsCard({ job, shown }) {
           Show ${hidden} earlier</button>`}
       </div>
       ${history.length === 0 && html`<p class="empty">No attempt has been made yet.</p>`}
-      ${history.length > 0 && html`<${Timeline} job=${job} attempts=${attempts} shown=${shown} />`}
+      ${history.length > 0 && html`
+        <${Timeline} job=${job} names=${names} attempts=${attempts}
+          shown=${shown} />
+      `}
     </section>
   `;
 }
 
-/** @param {{ job: Job, attempts: Attempt[], shown: Attempt | null }} props */
-function Timeline({ job, attempts, shown }) {
+/** @param {{ job: Job, names: Names, attempts: Attempt[], shown: Attempt | null }} props */
+function Timeline({ job, names, attempts, shown }) {
   const now = useNow();
   const from = Date.parse(attempts[0]?.started_at ?? job.created_at);
   const next = job.state === "failed" && job.run_at !== null ? Date.parse(job.run_at) : null;
   const ends = attempts.map((attempt) => endOf(attempt, now));
   const to = Math.max(from + 1, next ?? 0, ...ends);
+  const roundOf = (/** @type {Attempt | undefined} */ attempt) => names.get(attempt?.id ?? -1)?.round;
   return html`
     <ol class="timeline">
       ${attempts.map((attempt, index) =>
         html`
-          <${AttemptRow} key=${attempt.id} job=${job} attempt=${attempt} now=${now} axis=${{ from, to }}
-            isShown=${attempt.id === shown?.id}
-            isNewRound=${index > 0 && attempt.attempt === 1 && (attempts[index - 1]?.attempt ?? 0) >= 1 &&
-              !["released", "lost"].includes(attempts[index - 1]?.outcome ?? "")} />
+          ${hasRounds(names) && roundOf(attempt) !== roundOf(attempts[index - 1]) &&
+            html`<li key=${`round ${roundOf(attempt)}`} class="round quiet small">Round ${
+              roundOf(attempt)
+            }</li>`}
+          <${AttemptRow} key=${attempt.id} job=${job} names=${names} attempt=${attempt} now=${now}
+            axis=${{ from, to }} isShown=${attempt.id === shown?.id} />
         `
       )}
       ${next !== null && html`
@@ -74,20 +99,20 @@ function endOf(attempt, now) {
 }
 
 /**
- * @param {{ job: Job, attempt: Attempt, now: number, axis: { from: number, to: number }, isShown: boolean,
- *   isNewRound: boolean }} props
+ * @param {{ job: Job, names: Names, attempt: Attempt, now: number, axis: { from: number, to: number },
+ *   isShown: boolean }} props
  */
-function AttemptRow({ job, attempt, now, axis, isShown, isNewRound }) {
+function AttemptRow({ job, names, attempt, now, axis, isShown }) {
   const share = (/** @type {number} */ at) => 100 * Math.max(0, at - axis.from) / (axis.to - axis.from);
   const start = share(Date.parse(attempt.started_at));
   // Even the shortest attempt is a dot that can be seen.
   const width = Math.max(0.8, share(endOf(attempt, now)) - start);
   return html`
-    <li class=${`${isShown ? "shown" : ""} ${isNewRound ? "new-round" : ""}`}>
+    <li class=${isShown ? "shown" : ""}>
       <a class="attempt-name" href=${linkToJob(job.id, { attempt: attempt.id })} aria-current=${isShown
         ? "true"
         : undefined}
-        title="Show its output">Attempt ${attempt.attempt}</a>
+        aria-label=${fullName(attempt.id, names)} title="Show its output">${names.get(attempt.id)?.text}</a>
       <${OutcomeBadge} outcome=${attempt.outcome} />
       <span class="attempt-time number">${attempt.duration_seconds === null
         ? html`<${Elapsed} since=${attempt.started_at} />`

@@ -3,7 +3,7 @@
  */
 
 import { useEffect, useState } from "preact/hooks";
-import { AttemptsCard } from "./attempts.js";
+import { AttemptsCard, fullName } from "./attempts.js";
 import { ProgressBar, StateBadge } from "./badges.js";
 import { act, allows, VERBS, WORDS } from "./bulk_actions.js";
 import { html } from "./html.js";
@@ -11,8 +11,9 @@ import { useMayChange } from "./live.js";
 import { say } from "./notices.js";
 import { OutputCard } from "./output.js";
 import { useRemote } from "./remote.js";
+import { allFailed, attemptNames } from "./rounds.js";
 import { go, jobPath, linkTo } from "./route.js";
-import { Elapsed, formatExact, RelativeTime } from "./times.js";
+import { Elapsed, formatDuration, formatExact, RelativeTime } from "./times.js";
 import { visible } from "./visible.js";
 
 /** @import { Job, Progress } from "./shapes.d.ts" */
@@ -31,6 +32,7 @@ export function JobView({ route: { id, query } }) {
   if (job === null || isGone) return html`<${Missing} id=${id} error=${error} wasThere=${job !== null} />`;
   const wanted = Number(query.get("attempt"));
   const attempt = job.attempt_history.find((one) => one.id === wanted) ?? job.attempt_history.at(-1) ?? null;
+  const names = attemptNames(job.attempt_history);
   return html`
     <${Head} job=${job} />
     ${error && html`<p class="refusal" role="alert">${error.message}</p>`}
@@ -38,8 +40,11 @@ export function JobView({ route: { id, query } }) {
       <${Story} job=${job} />
       <div class="job-main">
         <${Command} job=${job} />
-        <${AttemptsCard} job=${job} shown=${attempt} />
-        ${attempt && html`<${OutputCard} key=${attempt.id} job=${job.id} attempt=${attempt} />`}
+        <${AttemptsCard} job=${job} names=${names} shown=${attempt} />
+        ${attempt && html`
+          <${OutputCard} key=${attempt.id} job=${job.id} attempt=${attempt}
+            name=${fullName(attempt.id, names)} />
+        `}
       </div>
       <${Facts} job=${job} />
     </div>
@@ -135,7 +140,7 @@ function storyOf(job) {
       return html`Attempt ${count} failed; the next is due <${RelativeTime} at=${due} />.`;
     case "dead":
       return html`Dead since <${RelativeTime} at=${ended} />: ${
-        attempts >= allowed ? `all ${allowed} attempts failed` : "it was given up"
+        attempts >= allowed ? allFailed(allowed) : "it was given up"
       }.`;
     default:
       return html`Cancelled <${RelativeTime} at=${ended} />.`;
@@ -186,7 +191,7 @@ function Facts({ job }) {
         <${Fact} name="Attempts"><span class="number">${job.attempts} of ${job.max_retries}</span><//>
         <${Fact} name="Timeout"><span class="number">${job.timeout === 0
           ? "none"
-          : `${job.timeout} s`}</span><//>
+          : formatDuration(1000 * job.timeout)}</span><//>
         <${Fact} name="Backoff base"><span class="number">${job.backoff_base}</span><//>
         ${job.worker !== null && html`<${Fact} name="Worker"><span class="number">${job.worker}</span><//>`}
         <${TimeFact} name="Created" at=${job.created_at} />

@@ -49,7 +49,10 @@ export function JobsView({ route: { query } }) {
     <section class="card flush" aria-label="Table of jobs" aria-busy=${page.isOld}>
       <div class="toolbar">
         ${chosen.jobs.size > 0
-          ? html`<${BulkActions} jobs=${[...chosen.jobs.values()]} onDone=${chosen.clear} />`
+          ? html`
+            <${BulkActions} jobs=${[...chosen.jobs.values()]} onDone=${chosen.clear}
+              matching=${matchingOf(filter, page.data, chosen)} />
+          `
           : html`<${Filters} filter=${filter} />`}
       </div>
       ${page.error && html`<p class="refusal" role="alert">${page.error.message}</p>`}
@@ -62,10 +65,27 @@ export function JobsView({ route: { query } }) {
 }
 
 /**
+ * What can be chosen besides a page whose rows all are: null if it is all that there is.
+ *
+ * @param {Filter} filter
+ * @param {JobsPage | null} page
+ * @param {ReturnType<typeof useSelection>} chosen
+ * @returns {import("./bulk_actions.js").Matching | null}
+ */
+function matchingOf(filter, page, { rows, jobs, areAllChosen, chooseAll }) {
+  const isWhole = !page?.next && !page?.prev;
+  // An order by time shows only jobs that have such a time; which are due later, no filter says.
+  if (isWhole || filter.sort === "run_at" || !rows?.every(({ id }) => jobs.has(id))) return null;
+  const shown = SORTS.find(({ value }) => value === filter.sort)?.states?.join() ?? "";
+  const state = filter.state || shown;
+  return { filter: { ...filter, state }, total: page.total, areChosen: areAllChosen, choose: chooseAll };
+}
+
+/**
  * @typedef {object} Filter
  * @property {string} state empty: all
  * @property {string} queue empty: all
- * @property {string} q what is searched for; empty: nothing
+ * @property {string} search what is searched for; empty: nothing
  * @property {string} sort empty: newest first
  * @property {string} cursor empty: the first page
  * @property {number} page as told to the reader, from 1
@@ -81,7 +101,8 @@ function filterOf(query) {
   return {
     state: text("state"),
     queue: text("queue"),
-    q: text("q"),
+    // An older address has it as `q`.
+    search: text("search") || text("q"),
     sort: text("sort"),
     cursor: text("cursor"),
     page: Number.isInteger(page) && page > 0 ? page : 1,
@@ -93,8 +114,8 @@ function filterOf(query) {
  *
  * @param {Partial<Filter>} filter
  */
-function linkOf({ state, queue, q, sort, cursor, page = 1 }) {
-  return linkTo("/jobs", { state, queue, q, sort, cursor, page: page === 1 ? "" : page });
+function linkOf({ state, queue, search, sort, cursor, page = 1 }) {
+  return linkTo("/jobs", { state, queue, search, sort, cursor, page: page === 1 ? "" : page });
 }
 
 /**
@@ -116,8 +137,8 @@ function sortFor({ state, sort }) {
 }
 
 /** @param {Filter} filter */
-function apiPathOf({ state, queue, q, sort, cursor }) {
-  return linkTo("/api/jobs", { state, queue, search: q, sort, cursor, limit: PAGE_SIZE });
+function apiPathOf({ state, queue, search, sort, cursor }) {
+  return linkTo("/api/jobs", { state, queue, search, sort, cursor, limit: PAGE_SIZE });
 }
 
 /**
@@ -145,10 +166,10 @@ async function loadPage(path, signal, onPart) {
  * @param {JobsPage | null} page
  * @param {Filter} filter
  */
-function totalText(page, { q }) {
+function totalText(page, { search }) {
   if (page === null) return "";
   if (page.is_partial) return `${page.jobs.length} found so far, searching…`;
-  if (page.total === null) return q === "" ? "" : `search for “${q}”`;
+  if (page.total === null) return search === "" ? "" : `search for “${search}”`;
   return `${COUNT.format(page.total)} ${page.total === 1 ? "job" : "jobs"}`;
 }
 
@@ -156,10 +177,10 @@ function totalText(page, { q }) {
  * @param {JobsPage | null} page
  * @param {Filter} filter
  */
-function emptyText(page, { state, queue, q }) {
+function emptyText(page, { state, queue, search }) {
   if (page === null) return "Loading…";
   if (page.is_partial) return "Searching…";
-  if (state === "" && queue === "" && q === "") return "There are no jobs yet.";
+  if (state === "" && queue === "" && search === "") return "There are no jobs yet.";
   return "No job matches.";
 }
 
@@ -199,8 +220,10 @@ function Filters({ filter }) {
   );
   return html`
     <search class="row">
-      <${LazyInput} label="Search ids and commands" placeholder="Search ids and commands" value=${filter.q}
-        onInput=${(/** @type {string} */ q) => show({ ...filter, q }, { replace: true })} class="grow" />
+      <${LazyInput} label="Search ids and commands" placeholder="Search ids and commands" value=${filter
+        .search}
+        onInput=${(/** @type {string} */ search) =>
+          show({ ...filter, search }, { replace: true })} class="grow" />
       <${LazyInput} label="Queue" placeholder="Any queue" value=${filter.queue} list="queue-names"
         onInput=${(/** @type {string} */ queue) => show({ ...filter, queue }, { replace: true })} />
       <datalist id="queue-names">
@@ -257,8 +280,8 @@ function LazyInput({ label, placeholder, value, onInput, list, class: className 
  *
  * @param {{ filter: Filter }} props
  */
-function ClearButton({ filter: { state, queue, q } }) {
-  if (!["completed", "cancelled"].includes(state) || queue !== "" || q !== "") return null;
+function ClearButton({ filter: { state, queue, search } }) {
+  if (!["completed", "cancelled"].includes(state) || queue !== "" || search !== "") return null;
   const clear = async () => {
     const title = `Delete all ${state} jobs?`;
     const isSure = await confirmed({
@@ -287,13 +310,16 @@ function ClearButton({ filter: { state, queue, q } }) {
 function useSelection(filter, jobs) {
   const [chosen, setChosen] = useState(/** @type {ReadonlyMap<string, JobSummary>} */ (new Map()));
   const held = useRef(/** @type {JobSummary[]} */ ([]));
-  const { state, queue, q } = filter;
+  const [areAllChosen, setAllChosen] = useState(false);
+  const { state, queue, search } = filter;
   const isFirst = useRef(true);
   useEffect(() => {
     if (!isFirst.current) setChosen(new Map());
     isFirst.current = false;
-  }, [state, queue, q]);
+  }, [state, queue, search]);
   const place = `${filter.cursor} ${filter.sort}`;
+  // All that match are chosen until anything else is chosen or shown.
+  useEffect(() => setAllChosen(false), [chosen, place]);
   const heldPlace = useRef(place);
   const current = new Map(jobs?.map((job) => [job.id, job]));
   const isHeld = chosen.size > 0 && heldPlace.current === place;
@@ -303,6 +329,8 @@ function useSelection(filter, jobs) {
   return {
     rows,
     jobs: new Map([...chosen].map(([id, job]) => [id, current.get(id) ?? job])),
+    areAllChosen,
+    chooseAll: () => setAllChosen(true),
     clear: () => setChosen(new Map()),
     /** @type {(jobs: readonly JobSummary[], isChosen: boolean) => void} */
     choose: (some, isChosen) =>

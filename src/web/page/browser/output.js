@@ -15,13 +15,13 @@ import { StreamReading } from "./stream_reading.js";
 /** So near to its end, in pixels, an output is taken to be read at its end, and new lines scroll into view. */
 const AT_END_PX = 24;
 
-/** @param {{ job: string, attempt: Attempt }} props */
-export function OutputCard({ job, attempt }) {
+/** @param {{ job: string, attempt: Attempt, name: string }} props `name`: of the attempt */
+export function OutputCard({ job, attempt, name }) {
   const isRunning = attempt.outcome === "running";
   return html`
     <section class="card output" aria-labelledby="output-title">
       <div class="card-head">
-        <h2 id="output-title">Output of attempt ${attempt.attempt}</h2>
+        <h2 id="output-title">Output of ${name.toLowerCase()}</h2>
         ${isRunning && html`<span class="live-mark small">live</span>`}
         ${attempt.exit_code !== null &&
           html`<span class="quiet small number">exit code ${attempt.exit_code}</span>`}

@@ -2,9 +2,9 @@
  * Where the reader is: the address says which view is shown and how it is filtered, so that every view can be
  * bookmarked and the browser's own back button works.
  *
- *     /                         the overview
- *     /jobs?state=failed&q=tar  a table of jobs
- *     /jobs/ID                  a job; /jobs/_?id=.. where no address can hold the id
+ *     /                              the overview
+ *     /jobs?state=failed&search=tar  a table of jobs, with the names of the API
+ *     /jobs/ID                       a job; /jobs/_?id=.. where no address can hold the id
  *     /dlq, /enqueue, /config
  */
 
