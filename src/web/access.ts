@@ -18,8 +18,6 @@ export const TOKEN_VARIABLE = "QUEUECTL_WEB_TOKEN";
 /** 22 characters of base64 are 132 bits. */
 const MIN_TOKEN_LENGTH = 22;
 const TOKEN_BYTES = 32;
-/** What SHA-256 takes in at once. */
-const BLOCK_BYTES = 64;
 /** How long a session lasts. */
 export const SESSION_SECONDS = 7 * 86_400;
 /** How long a code waits to be used. */
@@ -95,12 +93,14 @@ function checkedToken(token: string, place: string): string {
 /** The keys to one server. */
 export class Access {
   readonly #token: string;
+  readonly #key: Promise<CryptoKey>;
   readonly #now: () => number;
   readonly #codes: { readonly digest: Uint8Array; readonly expiresAt: number }[] = [];
   readonly #ended: string[] = [];
 
   constructor(token: string, now: () => number) {
     this.#token = token;
+    this.#key = signingKey(token);
     this.#now = now;
   }
 
@@ -130,45 +130,40 @@ export class Access {
   }
 
   /** The value of a cookie for a new session. */
-  newSession(): string {
+  async newSession(): Promise<string> {
     const expires = Math.floor(this.#now() / 1000) + SESSION_SECONDS;
     const open = `${expires}.${randomBytes(16).toString("base64url")}`;
-    return `${open}.${this.#sign(open)}`;
+    return `${open}.${await this.#sign(open)}`;
   }
 
   /** Whether this is the value of a session's cookie that has neither expired nor been ended. */
-  isSession(value: string): boolean {
+  async isSession(value: string): Promise<boolean> {
     const match = /^((\d{1,12})\.[\w-]{22})\.([\w-]{43})$/.exec(value);
     if (match === null) return false;
     const [, open, expires, signature] = match;
-    const isSigned = timingSafeEqual(digest(this.#sign(open!)), digest(signature!));
+    const isSigned = timingSafeEqual(digest(await this.#sign(open!)), digest(signature!));
     return isSigned && Number(expires) * 1000 > this.#now() && !this.#ended.includes(open!);
   }
 
   /** Ends a session for as long as this server lives. */
-  endSession(value: string): void {
-    if (!this.isSession(value)) return;
+  async endSession(value: string): Promise<void> {
+    if (!await this.isSession(value)) return;
     this.#ended.push(value.slice(0, value.lastIndexOf(".")));
     if (this.#ended.length > MAX_REMEMBERED) this.#ended.shift();
   }
 
-  #sign(text: string): string {
-    return Buffer.from(hmac(this.#token, `queuectl session ${text}`)).toString("base64url");
+  async #sign(text: string): Promise<string> {
+    const bytes = new TextEncoder().encode(`queuectl session ${text}`);
+    return Buffer.from(await crypto.subtle.sign("HMAC", await this.#key, bytes)).toString("base64url");
   }
 }
 
-/**
- * HMAC with SHA-256 (RFC 2104). `createHmac` does the same, but prints a warning of the runtime under Deno 2.4.
- */
-export function hmac(key: string, text: string): Uint8Array {
-  const bytes = Buffer.from(key);
-  const block = Buffer.alloc(BLOCK_BYTES);
-  block.set(bytes.length > BLOCK_BYTES ? digest(bytes) : bytes);
-  const padded = (pad: number) => block.map((byte) => byte ^ pad);
-  const inner = digest(Buffer.concat([padded(0x36), Buffer.from(text)]));
-  return digest(Buffer.concat([padded(0x5c), inner]));
+/** What signs sessions. The runtime's other way, `createHmac`, prints a warning under Deno 2.4. */
+function signingKey(token: string): Promise<CryptoKey> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  return crypto.subtle.importKey("raw", new TextEncoder().encode(token), algorithm, false, ["sign"]);
 }
 
-function digest(text: string | Uint8Array): Uint8Array {
+function digest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }

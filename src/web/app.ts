@@ -72,7 +72,7 @@ function pages(app: Hono, site: Site): void {
     const name = isPage ? "/" : path;
     const file = files.get(name);
     if (file === undefined) return await next();
-    if (isPage && !isAdmitted(context, site.access)) {
+    if (isPage && !await isAdmitted(context, site.access)) {
       const { pathname, search } = new URL(context.req.url);
       return context.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 303);
     }

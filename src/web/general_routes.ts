@@ -51,7 +51,7 @@ function sessions(routes: Hono, site: Site): void {
         { hint: "the link that queuectl web prints when it starts, or the token" },
       );
     }
-    setCookie(context, cookieName(context), site.access.newSession(), {
+    setCookie(context, cookieName(context), await site.access.newSession(), {
       ...{ path: "/", httpOnly: true, sameSite: "Strict", maxAge: SESSION_SECONDS },
       // Behind a proxy that speaks TLS, the cookie is for TLS alone.
       secure: context.req.header("origin")?.startsWith("https:") === true,
@@ -60,7 +60,7 @@ function sessions(routes: Hono, site: Site): void {
   });
   routes.post("/logout", async (context) => {
     await readNothing(context);
-    site.access.endSession(getCookie(context, cookieName(context)) ?? "");
+    await site.access.endSession(getCookie(context, cookieName(context)) ?? "");
     deleteCookie(context, cookieName(context), { path: "/" });
     return context.body(null, 204);
   });

@@ -73,10 +73,10 @@ export function cookieName(context: Context): string {
 }
 
 /** Whether a request shows the token or a session. */
-export function isAdmitted(context: Context, access: Access): boolean {
+export async function isAdmitted(context: Context, access: Access): Promise<boolean> {
   const bearer = bearerOf(context);
   if (bearer !== null) return access.isToken(bearer);
-  return access.isSession(getCookie(context, cookieName(context)) ?? "");
+  return await access.isSession(getCookie(context, cookieName(context)) ?? "");
 }
 
 function bearerOf(context: Context): string | null {
@@ -86,7 +86,7 @@ function bearerOf(context: Context): string | null {
 /** Answers only those who know the token. */
 export function onlyAdmitted(access: Access): MiddlewareHandler {
   return async (context, next) => {
-    if (!isAdmitted(context, access)) {
+    if (!await isAdmitted(context, access)) {
       throw new Refusal("unauthorized", "This needs the token of the dashboard", {
         hint: "the link that queuectl web printed, or the header Authorization: Bearer TOKEN",
         headers: { "www-authenticate": "Bearer" },

@@ -1,38 +1,28 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import { createHmac } from "node:crypto";
-import { Access, hmac, SESSION_SECONDS } from "../../src/web/access.ts";
+import { Access, SESSION_SECONDS } from "../../src/web/access.ts";
 import { hostsOf, isLoopback } from "../../src/web/hosts.ts";
 
 const TOKEN = "a".repeat(43);
 
-Deno.test("Access: a session ends after its time, and can't be made longer", () => {
+Deno.test("Access: a session ends after its time, and can't be made longer", async () => {
   let now = 1_800_000_000_000;
   const access = new Access(TOKEN, () => now);
-  const session = access.newSession();
-  assert.equal(access.isSession(session), true);
+  const session = await access.newSession();
+  assert.equal(await access.isSession(session), true);
   const [expires, nonce, signature] = session.split(".");
-  assert.equal(access.isSession(`${Number(expires) + 1}.${nonce}.${signature}`), false);
+  assert.equal(await access.isSession(`${Number(expires) + 1}.${nonce}.${signature}`), false);
   assert.equal(
-    access.isSession(`${expires}.${nonce}.${signature!.slice(0, -1)}${signature!.endsWith("A") ? "E" : "A"}`),
+    await access.isSession(
+      `${expires}.${nonce}.${signature!.slice(0, -1)}${signature!.endsWith("A") ? "E" : "A"}`,
+    ),
     false,
   );
-  assert.equal(access.isSession(`${expires}.${nonce}.`), false);
+  assert.equal(await access.isSession(`${expires}.${nonce}.`), false);
   now += SESSION_SECONDS * 1000;
-  assert.equal(access.isSession(session), false);
+  assert.equal(await access.isSession(session), false);
 });
 
-Deno.test("hmac: signs as the runtime's own does, whatever the length of key and text", () => {
-  for (const length of [0, 1, 43, 63, 64, 65, 200]) {
-    const [key, text] = ["ü".repeat(length), "x".repeat(3 * length)];
-    assert.equal(
-      Buffer.from(hmac(key, text)).toString("hex"),
-      createHmac("sha256", key).update(text).digest("hex"),
-    );
-  }
-});
-
-Deno.test("Access: each code works once and within an hour, and one doesn't spend another", () => {
+Deno.test("Access: each code works once and within an hour, and one doesn't spend another", async () => {
   let now = 1_800_000_000_000;
   const access = new Access(TOKEN, () => now);
   const [first, second] = [access.newCode(), access.newCode()];
@@ -40,7 +30,7 @@ Deno.test("Access: each code works once and within an hour, and one doesn't spen
   assert.equal(access.spendCode(first), true);
   assert.equal(access.spendCode(first), false);
   assert.equal(access.spendCode(second), true);
-  assert.notEqual(access.newSession(), access.newSession());
+  assert.notEqual(await access.newSession(), await access.newSession());
   const late = access.newCode();
   now += 3_600_000;
   assert.equal(access.spendCode(late), false);
