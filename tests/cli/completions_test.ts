@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { denoDir } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { programInPath, testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { assertRefused } from "./refusal.ts";
@@ -241,7 +242,3 @@ await testWith(
       );
     }),
 );
-
-function denoDir(): string {
-  return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
-}

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { denoDir } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { enqueueEveryState } from "./every_state.ts";
 import { assertRefused } from "./refusal.ts";
@@ -27,7 +28,8 @@ Deno.test("--home: a relative folder is the one below here", () =>
 
 Deno.test("--home: without it and QUEUECTL_HOME everything is in ~/.queuectl", () =>
   TemporaryHome.use(async (home) => {
-    const { code, stderr } = await home.call(["init-db"], { env: { QUEUECTL_HOME: "", HOME: home.dir } });
+    const env = { QUEUECTL_HOME: "", HOME: home.dir, DENO_DIR: denoDir() };
+    const { code, stderr } = await home.call(["init-db"], { env });
     assert.equal(code, 0, stderr);
     assert.ok(await exists(`${home.dir}/.queuectl/queue.db`));
     assert.equal((await Deno.stat(`${home.dir}/.queuectl`)).mode! & 0o777, 0o700);
@@ -35,11 +37,7 @@ Deno.test("--home: without it and QUEUECTL_HOME everything is in ~/.queuectl", (
 
 Deno.test("--home: a user without HOME is told what to give", () =>
   TemporaryHome.use(async (home) => {
-    const env = {
-      QUEUECTL_HOME: "",
-      HOME: "",
-      DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
-    };
+    const env = { QUEUECTL_HOME: "", HOME: "", DENO_DIR: denoDir() };
     assertRefused(await home.call(["list"], { env }), 2, /HOME is not set/);
   }));
 

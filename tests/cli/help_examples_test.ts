@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { start } from "../harness/program.ts";
+import { denoDir, start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { isInstalled, programInPath, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { waitFor } from "../harness/wait_for.ts";
@@ -68,12 +68,11 @@ async function complaintAbout(example: string, template: TemporaryHome): Promise
     for (const [pattern, stage] of STAGES) if (pattern.test(example)) await stage(home);
     if (ENDLESS.test(example)) return await assertEndless(home, example);
     if (INSIDE_A_JOB.test(example)) return await assertWorksInJob(home, { example, bin });
-    const denoDir = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
     const { code, stderr } = await new Deno.Command("bash", {
       args: ["-ec", example],
       cwd: home.dir,
       env: {
-        ...{ PATH: `${bin}:${Deno.env.get("PATH")}`, HOME: home.dir, DENO_DIR: denoDir, NO_COLOR: "1" },
+        ...{ PATH: `${bin}:${Deno.env.get("PATH")}`, HOME: home.dir, DENO_DIR: denoDir(), NO_COLOR: "1" },
         ...{ QUEUECTL_HOME: home.dir, QUEUECTL_DB: "", QUEUECTL_FOREGROUND: "" },
       },
       stdin: "null",

@@ -33,6 +33,11 @@ export function programCommand(): string[] {
   return [Deno.execPath(), "run", "--no-prompt", "--quiet", ...permissions, `${ROOT}main.ts`];
 }
 
+/** Where Deno keeps what it has downloaded: a program with another HOME must not download it again. */
+export function denoDir(): string {
+  return Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
+}
+
 /** Calls the program in a home and waits until it ends. */
 export async function call(
   home: string,
