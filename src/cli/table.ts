@@ -10,6 +10,9 @@ const NO_BORDERS = Object.fromEntries(
   ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right", "left"]
     .concat(["left-mid", "mid", "mid-mid", "right", "right-mid"]).map((part) => [part, ""]),
 );
+// The library's own colours get lost where the program is minified.
+const BOLD = "\x1b[1m";
+const NOT_BOLD = "\x1b[22m";
 const GAP = 2;
 const MIN_FLEXIBLE_WIDTH = 16;
 
@@ -25,9 +28,9 @@ export function renderTable(
   const cells = rows.map((row) => row.map(printableLine));
   const width = flexibleWidth([head, ...cells], flexible);
   const table = new Table({
-    head: [...head],
+    head: hasColor() ? head.map((title) => `${BOLD}${title}${NOT_BOLD}`) : [...head],
     chars: { ...NO_BORDERS, middle: " ".repeat(GAP) },
-    style: { "padding-left": 0, "padding-right": 0, head: hasColor() ? ["bold"] : [], border: [] },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
   });
   for (const row of cells) {
     table.push(row.map((cell, column) => column === flexible ? shorten(cell, width) : cell));
