@@ -25,6 +25,14 @@ const WORKER_LOOK_MS = 1000;
 /** How long a job may wait before it is said why. */
 const NOTICEABLE_WAIT_MS = 2000;
 
+const NEWLINE = 10;
+
+/** Stdout or stderr. */
+interface TerminalOrFile {
+  write(bytes: Uint8Array): Promise<number>;
+  isTerminal(): boolean;
+}
+
 /** How the job ended, and the status that this process exits with; `job` is null if it was deleted. */
 export interface WatchedEnd {
   readonly job: FinalJob | null;
@@ -49,6 +57,8 @@ export class WatchedJob {
   #own: OwnWorkers | null = null;
   /** Why the output can't be passed on; null while it can. */
   #outputTrouble: unknown = null;
+  /** Whether the job has left the terminal in the middle of a line. */
+  #isInLine = false;
   #lookedAtMs = -Infinity;
   #waitingSinceMs: number | null = performance.now();
 
@@ -141,7 +151,7 @@ export class WatchedJob {
     await this.#endPump();
     const { queue } = this.#around;
     const maxBytes = (await queue.config()).max_output_bytes;
-    const sinks = { stdout: sinkOf(Deno.stdout), stderr: sinkOf(Deno.stderr) };
+    const sinks = { stdout: this.#sinkOf(Deno.stdout), stderr: this.#sinkOf(Deno.stderr) };
     this.#pump = new OutputPump(this.#paths(attemptId), sinks, maxBytes);
     this.#pump.failure.catch((error) => this.#onOutputTrouble(error));
   }
@@ -242,14 +252,18 @@ export class WatchedJob {
     return outputPaths({ home: this.#context.home, storeUid: store.uid }, job.seq, attemptId);
   }
 
-  #talk(what: string): void {
-    this.#context.output.talk(jobNews(this.id, what));
+  /** Writes without blocking the program, however slow the reader is: a worker in it must go on giving signs of life. */
+  #sinkOf(stream: TerminalOrFile): Sink {
+    const isShown = stream.isTerminal();
+    return async (bytes) => {
+      for (let written = 0; written < bytes.length;) written += await stream.write(bytes.subarray(written));
+      if (isShown) this.#isInLine = bytes.at(-1) !== NEWLINE;
+    };
   }
-}
 
-/** Writes without blocking the program, however slow the reader is: a worker in it must go on giving signs of life. */
-function sinkOf(stream: { write(bytes: Uint8Array): Promise<number> }): Sink {
-  return async (bytes) => {
-    for (let written = 0; written < bytes.length;) written += await stream.write(bytes.subarray(written));
-  };
+  #talk(what: string): void {
+    const start = this.#isInLine && Deno.stderr.isTerminal() ? "\n" : "";
+    this.#isInLine = false;
+    this.#context.output.talk(`${start}${jobNews(this.id, what)}`);
+  }
 }

@@ -57,7 +57,9 @@ export function strictHeaders(): MiddlewareHandler {
 export function onlyOwnHosts(hosts: ReadonlySet<string>): MiddlewareHandler {
   return async (context, next) => {
     const host = context.req.header("host")?.toLowerCase() ?? "";
-    if (!hosts.has(host)) {
+    // A target with a name of its own is for that name, whatever the header says (RFC 9112, 3.2.2).
+    const target = /^https?:\/\/([^/?#]*)/i.exec(context.req.raw.url)?.[1]?.toLowerCase() ?? host;
+    if (!hosts.has(host) || !hosts.has(target)) {
       throw new Refusal("wrong_host", "This server does not go by that name", {
         hint: "queuectl web --allow-host NAME, if the name is meant to lead here",
       });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { TemporaryHome } from "../harness/temporary_home.ts";
+import { isGone, waitFor } from "../harness/wait_for.ts";
 import { enqueueEveryState, GATED, statesOf } from "./every_state.ts";
 import { assertRefused } from "./refusal.ts";
 
@@ -25,6 +26,18 @@ Deno.test("cancel: a processing job's command is ended, and what it started as w
     await home.run("worker", "stop");
     assert.deepEqual(await home.processes(), []);
     await assert.rejects(Deno.stat(`${home.dir}/survived`), Deno.errors.NotFound);
+  }));
+
+Deno.test("cancel: where the job's worker has died, it says who ends it", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "a", command: GATED });
+    const [pid] = await home.startWorkers(1);
+    await home.untilJob("a", "processing");
+    Deno.kill(pid!, "SIGKILL");
+    await waitFor("the worker to be gone", () => isGone(pid!));
+    assert.match(await home.run("cancel", "a"), /^Cancelling job a: its worker has died; the next one/);
+    await home.startWorkers(1);
+    await home.untilJob("a", "cancelled");
   }));
 
 Deno.test("cancel: a cancelled job is not run by a worker that starts afterwards", () =>

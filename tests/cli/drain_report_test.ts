@@ -131,6 +131,8 @@ Deno.test("summaryMarkdown: a table of sums, the dead with their output, the slo
     text,
     /^<details><summary>Output of b<\/summary>\n\n```text\nsome output\n```\n\n<\/details>$/m,
   );
+  const unended = summaryMarkdown(report(jobs), () => ({ stdout: "no newline", stderr: "boom" }));
+  assert.match(unended, /^no newline\nboom$/m);
   assert.ok(text.indexOf("| slow |") < text.indexOf("| quick |"));
   assert.match(summaryMarkdown(report([job("a")]), SILENT), /^### ✅ Drained 1 job/);
 });

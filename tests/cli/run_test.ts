@@ -6,6 +6,7 @@ import { testWith, TmuxTerminal } from "../harness/tmux_terminal.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
 import { gate, onTerminal, openGate } from "./gate.ts";
 import { assertRefused } from "./refusal.ts";
+import { callOnTerminal } from "./terminal.ts";
 
 async function untilStored(home: TemporaryHome, id: string): Promise<void> {
   await waitFor(`${id} to be stored`, async () => (await home.call(["get", id])).code === 0);
@@ -343,10 +344,20 @@ Deno.test("run: says what it waits for when the workers are busy", () =>
     assert.ok(isGone(child.pid));
   }));
 
+Deno.test("run: what it says itself begins on a line of its own where the job has left one unfinished", () =>
+  TemporaryHome.use(async (home) => {
+    const args = ["run", "--id", "a", "--max-retries", "1", "--", "sh", "-c", "printf abc; exit 3"];
+    const { code, screen } = await callOnTerminal(home, args);
+    assert.equal(code, 3);
+    assert.match(screen, /^abc\r?\nqueuectl: job a: out of attempts/m);
+    // What is no terminal gets the job's bytes and nothing else.
+    assert.equal((await home.call(["run", "--", "printf", "abc"])).stdout, "abc");
+  }));
+
 Deno.test("run: what is not one job is refused, and nothing is stored", () =>
   TemporaryHome.use(async (home) => {
     assertRefused(await home.call(["run", "make", "test"]), 2, /stands behind --/);
-    assertRefused(await home.call(["run"]), 2, /no job/);
+    assertRefused(await home.call(["run"]), 2, /no job.*\nTry: queuectl run -- /);
     assertRefused(
       await home.call(["run", '[{"command": "true"}, {"command": "true"}]']),
       2,

@@ -56,6 +56,9 @@ Deno.test("web: a request without a host or with two is not answered", () =>
     // The address in the first line counts for nothing.
     const absolute = `GET http://127.0.0.1:${web.port}/healthz HTTP/1.1\r\nHost: evil.example\r\n`;
     assert.doesNotMatch(await web.raw(`${absolute}Connection: close\r\n\r\n`), /^HTTP\/1\.1 200/);
+    // Nor is one there that isn't our own.
+    const foreign = `GET http://evil.example/healthz HTTP/1.1\r\n${own}`;
+    assert.match(await web.raw(`${foreign}Connection: close\r\n\r\n`), /^HTTP\/1\.1 421/);
   }));
 
 Deno.test("web: more names are answered only if they were allowed", () =>

@@ -21,11 +21,15 @@ export async function cancel(context: Context, operands: readonly string[]): Pro
   const queue = await context.queue();
   const jobs = await queue.cancel(await queue.meantIds(operands, "cancel"));
   if (context.flags.json) return context.output.json(jobs.map(jobJson));
+  const isEnding = jobs.some(({ state }) => state === "processing");
+  const living = isEnding ? (await context.workers()).filter(({ life }) => life !== "dead") : [];
   for (const job of jobs) {
     const id = printableLine(job.id);
-    const isEnding = job.state === "processing";
-    context.output.result(
-      isEnding ? `Cancelling job ${id}: its command is being ended` : `Cancelled job ${id}`,
-    );
+    if (job.state !== "processing") context.output.result(`Cancelled job ${id}`);
+    else if (living.some(({ worker }) => worker.id === job.claim.workerId)) {
+      context.output.result(`Cancelling job ${id}: its command is being ended`);
+    } else {
+      context.output.result(`Cancelling job ${id}: its worker has died; the next one that starts ends it`);
+    }
   }
 }

@@ -22,6 +22,9 @@ export interface RunFlags extends EnqueueFlags {
 /** `run -- CMD ARG…`: returns the job's own exit status, or with `--detach` 0 as soon as it is stored. */
 export async function run(context: Context, operands: readonly string[], flags: RunFlags): Promise<number> {
   refuseBareWords(context, operands);
+  if (operands.length === 0 && flags.command === undefined && flags.file === undefined) {
+    throw badInput("There is no job to run: the command stands behind --", "queuectl run -- make test");
+  }
   const inputs = await describedJobs(context, operands, flags);
   if (inputs.length !== 1) {
     throw badInput(

@@ -94,7 +94,8 @@ function cell(text: string): string {
 
 function details(job: DrainedJob, outputOf: OutputOf): string[] {
   const { stdout, stderr } = outputOf(job);
-  const shown = printableOutput(withoutColours(`${stdout}${stderr}`)).trimEnd();
+  const between = stdout === "" || stdout.endsWith("\n") ? "" : "\n";
+  const shown = printableOutput(withoutColours(`${stdout}${between}${stderr}`)).trimEnd();
   if (shown === "") return [];
   const end = shown.length <= MAX_OUTPUT_LENGTH ? shown : `…${shown.slice(-MAX_OUTPUT_LENGTH)}`;
   // A fence is closed by as many backticks: this one is longer than any run of them within.

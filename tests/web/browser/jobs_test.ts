@@ -164,6 +164,19 @@ browserTests("page: the table of jobs", (test) => {
     assert.deepEqual((await home.json("list")).map(({ id }: { id: string }) => id), ["waiting"]);
   });
 
+  test(
+    "an address that asks for what can't be is answered with the way back",
+    async ({ home, page, web }) => {
+      await home.enqueue({ id: "a", command: "true" });
+      await page.goto(`${web.url}/jobs?state=bogus`);
+      await page.getByRole("alert").getByText("bogus").waitFor();
+      assert.equal(await page.getByText("Loading…").count(), 0);
+      await page.getByRole("link", { name: "Show all jobs" }).click();
+      await untilRows(page, ["a"]);
+    },
+    { expected: /^400 for / },
+  );
+
   test("many jobs are chosen and retried, cancelled and deleted at once", async ({ home, page, web }) => {
     const later = { command: "true", run_at: "2035-01-01T00:00:00Z" };
     await home.enqueue(...["a", "b", "c", "d"].map((id) => ({ id, ...later })));
@@ -177,6 +190,7 @@ browserTests("page: the table of jobs", (test) => {
     await home.enqueue({ id: "e", ...later });
     await page.getByRole("link", { name: "all 5" }).waitFor();
     assert.deepEqual(await ids(page), ["d", "c", "b", "a"]);
+    await page.getByText("1 new one when none is chosen").waitFor();
 
     await page.getByRole("button", { name: "Retry 2 of them" }).click();
     await page.getByText("2 jobs are pending again").waitFor();

@@ -9,13 +9,15 @@ Deno.test("jobFromForm: only what was filled in is sent, numbers as numbers", ()
   assert.deepEqual(jobFromForm({ ...EMPTY_FORM, command: "true" }, NOW), { command: "true" });
   const form = {
     ...EMPTY_FORM,
-    ...{ command: "make", id: "a b", queue: "q", cwd: "/x", env: "A=1\n\nB=x=y\r\nC", priority: " 5 " },
+    ...{ command: "make", id: "a b", queue: "q", cwd: "/x", env: "A=1\n\nB=x=y\r\nC=", priority: " 5 " },
     ...{ timeout: "1.5", max_retries: "high", backoff_base: "0" },
   };
   assert.deepEqual(jobFromForm(form, NOW), {
     ...{ command: "make", id: "a b", queue: "q", cwd: "/x", env: { A: "1", B: "x=y", C: "" }, priority: 5 },
     ...{ timeout: 1.5, max_retries: "high", backoff_base: 0 },
   });
+  // What is no NAME=value is the server's to refuse.
+  assert.equal(jobFromForm({ ...form, env: "A=1\nFOO" }, NOW).env, "A=1\nFOO");
 });
 
 Deno.test("jobFromForm: a delay and a time become run_at; what is neither is left to the server to refuse", () => {
@@ -40,6 +42,7 @@ Deno.test("fieldOf: every refusal of a key is about its field, and a taken id ab
     ["queue", " ", "queue"],
     ["cwd", "", "cwd"],
     ["env", { "1": "x" }, "env"],
+    ["env", "FOO", "env"],
     ["backoff_base", "x", "backoff_base"],
   ];
   for (const [key, value, field] of bad) {

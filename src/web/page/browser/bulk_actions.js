@@ -98,7 +98,8 @@ async function actOnMatching(verb, { state, queue, search }, onPart) {
     const many = count === 1 ? "1 job" : `${COUNT.format(count)} jobs`;
     const where = [states.join(", "), queue && `in the queue ${queue}`, search && `with “${search}”`];
     const words = {
-      retry: "Their attempts are counted from 0 again.",
+      retry:
+        "They are due at once, whatever they were scheduled for, and their attempts are counted from 0 again.",
       cancel: "Commands that are running will be ended.",
       delete: "The output of all attempts is deleted, too. This can’t be undone.",
     };
@@ -161,10 +162,10 @@ function short(id) {
  */
 
 /**
- * @param {{ jobs: readonly Doable[], matching: Matching | null, onDone: () => void }} props `matching`: null where
- *   there is nothing to choose beside the jobs
+ * @param {{ jobs: readonly Doable[], hidden: number, matching: Matching | null, onDone: () => void }} props `hidden`:
+ *   how many new jobs wait to be shown; `matching`: null where there is nothing to choose beside the jobs
  */
-export function BulkActions({ jobs, matching, onDone }) {
+export function BulkActions({ jobs, hidden, matching, onDone }) {
   const [isBusy, setBusy] = useState(false);
   const [doneCount, setDoneCount] = useState(0);
   const all = matching?.areChosen ? matching : null;
@@ -187,6 +188,11 @@ export function BulkActions({ jobs, matching, onDone }) {
         ${matching && !all && html`
           <button type="button" class="plain" onClick=${matching
             .choose}>Choose all${total} that match</button>
+        `}
+        ${hidden > 0 && html`
+          <span class="quiet small" role="status">
+            ${" "}${COUNT.format(hidden)} new ${hidden === 1 ? "one" : "ones"} when none is chosen
+          </span>
         `}
       </span>
       ${VERBS.map((verb) => {

@@ -11,8 +11,8 @@ import { useRemote } from "./remote.js";
 
 /** @import { ConfigEntry } from "./shapes.d.ts" */
 
-/** Settings are no events: others' changes are looked for now and then. */
-const LOOK_EVERY_MS = 5000;
+/** Settings are no events: others' changes are looked for as long as this view is open. */
+const LOOK_EVERY_MS = 800;
 
 /** The view of the configuration. */
 export function ConfigView() {

@@ -63,7 +63,7 @@ function Missing({ id, error, wasThere }) {
       ? "This job has been deleted."
       : `${error.message}.`}
       ${error && html`
-        <a href="/jobs">See all jobs</a>
+        ${" "}<a href="/jobs">See all jobs</a>
       `}</p>
   `;
 }

@@ -58,8 +58,7 @@ export function jobFromForm(form, now) {
   }
   const runAt = runAtOf(form, now);
   if (runAt !== null) job.run_at = runAt;
-  const env = envFrom(form.env);
-  if (Object.keys(env).length > 0) job.env = env;
+  if (form.env.trim() !== "") job.env = envFrom(form.env);
   return job;
 }
 
@@ -84,15 +83,15 @@ function runAtOf({ when, delay, delayUnit, at }, now) {
 
 /**
  * @param {string} text
- * @returns {Record<string, string>}
+ * @returns {Record<string, string> | string} the text itself if a line isn't `NAME=value`
  */
 function envFrom(text) {
-  /** @type {[string, string][]} */
-  const pairs = text.split(/\r?\n/).filter((line) => line.trim() !== "").map((line) => {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  if (!lines.every((line) => line.includes("="))) return text;
+  return Object.fromEntries(lines.map((line) => {
     const at = line.indexOf("=");
-    return at === -1 ? [line.trim(), ""] : [line.slice(0, at).trim(), line.slice(at + 1)];
-  });
-  return Object.fromEntries(pairs);
+    return [line.slice(0, at).trim(), line.slice(at + 1)];
+  }));
 }
 
 /**

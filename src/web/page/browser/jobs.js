@@ -50,15 +50,17 @@ export function JobsView({ route: { query } }) {
       <div class="toolbar">
         ${chosen.jobs.size > 0
           ? html`
-            <${BulkActions} jobs=${[...chosen.jobs.values()]} onDone=${chosen.clear}
+            <${BulkActions} jobs=${[...chosen.jobs.values()]} hidden=${chosen.hidden} onDone=${chosen.clear}
               matching=${matchingOf(filter, page.data, chosen)} />
           `
           : html`<${Filters} filter=${filter} />`}
       </div>
-      ${page.error && html`<p class="refusal" role="alert">${page.error.message}</p>`}
+      ${page.error && html`
+        <p class="refusal" role="alert">${page.error.message}. <a href="/jobs">Show all jobs</a></p>
+      `}
       <${JobsTable} jobs=${chosen.rows} sort=${filter.sort} chosen=${chosen} mayChoose=${mayChange}
         isOld=${page.isOld} onSort=${(/** @type {string} */ sort) => show({ ...filter, sort })}
-        emptyText=${emptyText(page.data, filter)} />
+        emptyText=${page.error ? "" : emptyText(page.data, filter)} />
       <${Pager} filter=${filter} page=${page.data} />
     </section>
   `;
@@ -328,6 +330,8 @@ function useSelection(filter, jobs) {
   heldPlace.current = place;
   return {
     rows,
+    /** How many jobs are on this page by now that the rows don't show. */
+    hidden: isHeld ? jobs?.filter(({ id }) => !held.current.some((row) => row.id === id)).length ?? 0 : 0,
     jobs: new Map([...chosen].map(([id, job]) => [id, current.get(id) ?? job])),
     areAllChosen,
     chooseAll: () => setAllChosen(true),
@@ -345,6 +349,11 @@ function useSelection(filter, jobs) {
   };
 }
 
+/** Whoever turns the page begins to read at its top. */
+function toTop() {
+  scrollTo({ top: 0 });
+}
+
 /** @param {{ filter: Filter, page: JobsPage | null }} props */
 function Pager({ filter, page }) {
   const to = (/** @type {string | null | undefined} */ cursor, /** @type {number} */ number) =>
@@ -360,6 +369,7 @@ function Pager({ filter, page }) {
         ? ` of ${COUNT.format(Math.max(filter.page, Math.ceil(page.total / PAGE_SIZE)))}`
         : ""}</span>
       <a class="button" rel="next" href=${to(page?.next, filter.page + 1)}
+        onClick=${toTop}
         aria-disabled=${page?.next ? undefined : "true"}>Next<${Icon} name="right" /></a>
     </nav>
   `;
