@@ -3,6 +3,7 @@
  */
 
 import type { Home } from "./home.ts";
+import { SignalFlag } from "./signal_flag.ts";
 
 /** How often to see whether the log is there (again), where it isn't. */
 const LOOK_INTERVAL_MS = 200;
@@ -26,20 +27,12 @@ export function watchChanges(
   const path = `${home.dbPath}-wal`;
   let watcher: Deno.FsWatcher | null = null;
   let isClosed = false;
-  let wake = () => {};
-  const pause = () =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, LOOK_INTERVAL_MS);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const closing = new SignalFlag();
   const follow = async () => {
     while (!isClosed) {
       watcher = watchIfThere(path);
       if (watcher === null) {
-        await pause(); // nobody has the store open, or it is new
+        await closing.wait(LOOK_INTERVAL_MS); // nobody has the store open, or it is new
         continue;
       }
       onChange(); // what came before we watched
@@ -54,7 +47,7 @@ export function watchChanges(
   });
   return () => {
     isClosed = true;
-    wake();
+    closing.raise();
     try {
       watcher?.close();
     } catch {
