@@ -10,8 +10,10 @@ import type { ProcessingJob } from "../core/job.ts";
 import type { Home } from "../home/home.ts";
 import { createOutputFiles, createOutputFolder, outputPaths, removeIfThere } from "../home/output_files.ts";
 import { COOKIE_VARIABLE, cookieOf } from "./process_probe.ts";
-import { type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
-import type { Starters } from "./starter.ts";
+import { noteAwaited } from "./awaited_children.ts";
+import type { CommandSpec, RunningCommand } from "./running_command.ts";
+import type { Spawner } from "./spawner.ts";
+import { checkDirectory, tryTo } from "./start_checks.ts";
 
 /** The file that holds a command which is too long to be an argument. */
 export function scriptPath(home: Home, attemptId: number): string {
@@ -24,13 +26,13 @@ const MAX_ARGUMENT_BYTES = 120_000;
 const MAX_PLAIN_LENGTH = 1000;
 
 /**
- * Starts the command of a claimed job, by a starter or, where there can be none, directly. Throws `StartError`
+ * Starts the command of a claimed job, by the spawner or, where that can't, through Deno. Throws `StartError`
  * if its directory or its output can't be used.
  */
-export async function startCommand(
+export function startCommand(
   job: ProcessingJob,
-  place: { home: Home; storeUid: string; starters: Starters },
-): Promise<RunningCommand> {
+  place: { home: Home; storeUid: string; spawner: Spawner },
+): RunningCommand {
   const paths = outputPaths(place, job.seq, job.claim.attemptId);
   tryTo("create the folder for its output", () => createOutputFolder(paths));
   const longScript = isLong(job.command) ? scriptPath(place.home, job.claim.attemptId) : null;
@@ -48,7 +50,7 @@ export async function startCommand(
     },
     ...paths,
   };
-  const running = await place.starters.start(spec) ?? startDirectly(spec);
+  const running = place.spawner.start(spec) ?? startThroughDeno(spec);
   if (longScript === null) return running;
   return {
     ...running,
@@ -63,7 +65,7 @@ export async function startCommand(
  * `setsid` gives the command a session and a process group of its own; a first shell redirects its output and
  * then becomes the shell that runs the command.
  */
-function startDirectly(spec: CommandSpec): RunningCommand {
+function startThroughDeno(spec: CommandSpec): RunningCommand {
   checkDirectory(spec.cwd);
   tryTo("create the files for its output", () => createOutputFiles(spec));
   const command = new Deno.Command("setsid", {
@@ -79,6 +81,7 @@ function startDirectly(spec: CommandSpec): RunningCommand {
     stderr: "null",
   });
   const child = tryTo("start it", () => command.spawn());
+  noteAwaited(child.pid, child.status);
   const exited = child.status.then(({ code, signal }) => ({
     exitCode: signal === null ? code : null,
     signal,
@@ -117,25 +120,4 @@ function ownVariables(job: ProcessingJob, { home }: { home: Home }): Record<stri
     QUEUECTL_ATTEMPT: String(job.attempts),
     QUEUECTL_QUEUE: job.queue,
   };
-}
-
-function checkDirectory(path: string): void {
-  let isDirectory = false;
-  try {
-    isDirectory = Deno.statSync(path).isDirectory;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
-      throw new StartError(`can't enter the directory ${path}`, { isOurFault: false });
-    }
-  }
-  if (!isDirectory) throw new StartError(`no such directory: ${path}`, { isOurFault: false });
-}
-
-function tryTo<T>(what: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : error;
-    throw new StartError(`can't ${what}: ${why}`, { isOurFault: true });
-  }
 }

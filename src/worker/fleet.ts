@@ -29,7 +29,7 @@ export function startFleet(options: LaunchOptions): Promise<Fleet> {
 
 /** Kills at once whatever still carries the cookie of an attempt. */
 export async function killAttempt(storeUid: string, attemptId: number): Promise<void> {
-  await killStrays(storeUid, ({ kind, id }) => kind === "attempt" && id === attemptId, CERTAIN_LOOKS);
+  await killStrays(storeUid, (carrier) => carrier.attemptId === attemptId, CERTAIN_LOOKS);
 }
 
 async function startHere(options: LaunchOptions): Promise<Fleet> {

@@ -15,8 +15,8 @@ import {
 export interface AttemptProcesses {
   readonly storeUid: string;
   readonly attemptId: number;
-  /** The process group in which the command was started; null if that isn't known: then its cookie has to do. */
-  readonly pgid: number | null;
+  /** The process group in which the command was started. */
+  readonly pgid: number;
   /** Settles when the leader of the group has ended. */
   readonly exited: Promise<unknown>;
 }
@@ -57,11 +57,10 @@ export async function endProcesses(attempt: AttemptProcesses, graceMs: number): 
 class Group {
   readonly #pgid: number;
   #leaderHasEnded = false;
-  #isGone: boolean;
+  #isGone = false;
 
   constructor({ pgid, exited }: AttemptProcesses) {
-    this.#pgid = pgid ?? 0;
-    this.#isGone = pgid === null;
+    this.#pgid = pgid;
     exited.then(() => this.#leaderHasEnded = true);
   }
 
@@ -128,7 +127,7 @@ async function hasStrays(attempt: AttemptProcesses): Promise<boolean> {
 
 /** The living processes with the cookie of an attempt. */
 function strays({ storeUid, attemptId }: AttemptProcesses): Promise<number[]> {
-  return carriers(storeUid, ({ kind, id }) => kind === "attempt" && id === attemptId);
+  return carriers(storeUid, (carrier) => carrier.attemptId === attemptId);
 }
 
 async function carriers(storeUid: string, isWanted: (carrier: CookieCarrier) => boolean): Promise<number[]> {

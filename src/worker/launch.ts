@@ -32,7 +32,14 @@ const REGISTER_TIMEOUT_MS = 20_000;
 const REGISTER_LOOK_INTERVAL_MS = 15;
 
 /** What the program needs to be allowed, under `deno run` as in the executable. */
-const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys=uid"];
+const PERMISSIONS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-run",
+  "--allow-ffi",
+  "--allow-sys=uid",
+];
 
 /** Set for the workers of a foreground start: they end when their standard input does. */
 const LIFELINE_VARIABLE = "QUEUECTL_LIFELINE";

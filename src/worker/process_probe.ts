@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { noteAwaited } from "./awaited_children.ts";
 import type { Life, ProcessIdentity } from "../core/worker_record.ts";
 
 /** Prints the boot id and the pid namespace, then for each pid its line of `/proc/PID/stat`, or an empty one. */
@@ -19,7 +20,7 @@ done; true`;
  * Processes that end meanwhile make grep exit with 2; anything above means that it was cut short.
  */
 const COOKIE_SCRIPT = `
-{ grep -azoHxE "QUEUECTL_(ATTEMPT_ID|STARTER)=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
+{ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
 
 /** Prints a line if a process of the group $1 is alive; a zombie is not. */
 const GROUP_SCRIPT = `
@@ -32,14 +33,6 @@ command -v setsid >/dev/null || echo "setsid, from util-linux"; true`;
 
 /** The variable that every process of an attempt inherits. */
 export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
-
-/** The variable of the processes that start a worker's commands (`starter.ts`); no command has it. */
-export const STARTER_VARIABLE = "QUEUECTL_STARTER";
-
-/** The value of that variable. */
-export function starterCookieOf(storeUid: string, workerId: number): string {
-  return `${storeUid}-${workerId}`;
-}
 
 /** The value of the cookie: unique on the machine, and no secret. */
 export function cookieOf(storeUid: string, attemptId: number): string {
@@ -69,12 +62,10 @@ export async function missingTool(): Promise<string | null> {
   return (await runScript(TOOLS_SCRIPT, [])).join(", ") || null;
 }
 
-/** A process that carries a cookie: it belongs to an attempt, or starts the commands of a worker. */
+/** A process that carries a cookie: it belongs to an attempt. */
 export interface CookieCarrier {
   readonly pid: number;
-  readonly kind: "attempt" | "starter";
-  /** The id of the attempt, or of the starter's worker. */
-  readonly id: number;
+  readonly attemptId: number;
 }
 
 /** The processes that carry a cookie of this store. */
@@ -82,13 +73,9 @@ export async function findCookies(storeUid: string): Promise<CookieCarrier[]> {
   const lines = await runScript(COOKIE_SCRIPT, [storeUid]);
   const status = /^grep:([012])$/.exec(lines.at(-1) ?? "");
   if (status === null) throw new Error("Cannot look for processes in /proc: grep was cut short");
-  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:(\w+)=\w+-(\d+)$/gm)].map((
-    [, pid, name, id],
-  ) => ({
-    pid: Number(pid),
-    kind: name === COOKIE_VARIABLE ? "attempt" : "starter",
-    id: Number(id),
-  }));
+  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:\w+=\w+-(\d+)$/gm)].map((
+    [, pid, attemptId],
+  ) => ({ pid: Number(pid), attemptId: Number(attemptId) }));
 }
 
 /** Whether a process group has a living member. */
@@ -170,9 +157,12 @@ async function runScript(script: string, args: readonly string[]): Promise<strin
     cwd: "/",
     env: { PATH: `${Deno.env.get("PATH") ?? ""}:${TOOL_PATH}` },
     stdin: "null",
+    stdout: "piped",
     stderr: "null",
   });
-  const { stdout } = await command.output();
+  const child = command.spawn();
+  noteAwaited(child.pid, child.status);
+  const { stdout } = await child.output();
   const lines = new TextDecoder().decode(stdout).split("\n");
   if (lines.at(-2) !== END) throw new Error("Cannot look into /proc: the look was cut short");
   return lines.slice(0, -2);

@@ -41,9 +41,7 @@ export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promi
   const kept = new Set(
     processing.filter((job) => job.claim.workerId !== worker.id).map((job) => job.claim.attemptId),
   );
-  // Its starters may be about to start what it has claimed last.
-  const isStray = ({ kind, id }: CookieCarrier) =>
-    kind === "starter" ? id === worker.id : id <= newest && !kept.has(id);
+  const isStray = ({ attemptId }: CookieCarrier) => attemptId <= newest && !kept.has(attemptId);
   const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);
   const jobs = await store.recoverWorker(worker.id, now());
   if (jobs === null) return null;

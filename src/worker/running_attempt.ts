@@ -12,7 +12,7 @@ import { startCommand } from "./command.ts";
 import { endProcesses } from "./ladder.ts";
 import { groupIsAlive } from "./process_probe.ts";
 import { type CommandExit, type RunningCommand, StartError } from "./running_command.ts";
-import type { Starters } from "./starter.ts";
+import type { Spawner } from "./spawner.ts";
 
 /** Why a command is ended before it ends by itself. */
 export type EndReason = "timed_out" | "cancelled" | "released";
@@ -21,7 +21,7 @@ export type EndReason = "timed_out" | "cancelled" | "released";
 export interface AttemptPlace {
   readonly home: Home;
   readonly storeUid: string;
-  readonly starters: Starters;
+  readonly spawner: Spawner;
   readonly config: () => Config;
 }
 
@@ -58,7 +58,7 @@ export class RunningAttempt {
   async run(): Promise<AttemptEnd> {
     let command: RunningCommand;
     try {
-      command = await startCommand(this.job, this.#place);
+      command = startCommand(this.job, this.#place);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       if (error.isOurFault) forgetOutputFolder();
@@ -120,7 +120,7 @@ export class RunningAttempt {
   /** Whether something of the group may be running although the command has ended. */
   async #mayRunOn({ pgid }: RunningCommand, { hasLeftovers }: CommandExit): Promise<boolean> {
     if (hasLeftovers === false) return false;
-    return pgid === null || await groupIsAlive(pgid);
+    return await groupIsAlive(pgid);
   }
 
   #endedFor(reason: EndReason, exit: CommandExit): AttemptEnd {

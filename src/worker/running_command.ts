@@ -18,8 +18,8 @@ export interface CommandSpec {
 
 /** A command that has been started. */
 export interface RunningCommand {
-  /** The process group, and the pid of its leader; null if what was to start it died over it: it may run or not. */
-  readonly pgid: number | null;
+  /** The process group, and the pid of its leader. */
+  readonly pgid: number;
   /** How the leader ended. */
   readonly exited: Promise<CommandExit>;
   /**
@@ -29,7 +29,7 @@ export interface RunningCommand {
   killLeftovers(): Promise<number | null>;
 }
 
-/** How a command ended: one of the two is null; both are if what had started it was killed. */
+/** How a command ended: one of the two is null; both are if somebody else was told of its end. */
 export interface CommandExit {
   readonly exitCode: number | null;
   readonly signal: string | null;

@@ -228,7 +228,7 @@ export class Upkeep {
     if (this.#endedAttempts.size === 0) return;
     const killed = await killStrays(
       this.#place.store.uid,
-      ({ kind, id }) => kind === "attempt" && this.#endedAttempts.has(id),
+      ({ attemptId }) => this.#endedAttempts.has(attemptId),
       1,
     );
     for (const [attemptId, looks] of this.#endedAttempts) {

@@ -20,7 +20,7 @@ import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
 import { ProgressWatch } from "./progress_watch.ts";
 import { type AttemptPlace, RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "../home/signal_flag.ts";
-import { Starters } from "./starter.ts";
+import { Spawner } from "./spawner.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WorkerLog } from "./worker_log.ts";
 
@@ -58,7 +58,6 @@ export class Worker {
   readonly #lock: HeldLock;
   readonly #log: WorkerLog;
   readonly #upkeep: Upkeep;
-  readonly #starters: Starters;
   readonly #place: AttemptPlace;
   readonly #progress: ProgressWatch;
   readonly #wake = new SignalFlag();
@@ -82,9 +81,8 @@ export class Worker {
     const { store, home, isEchoed } = rest.options;
     this.#progress = new ProgressWatch(store, { home, storeUid: store.uid });
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
-    const starting = { storeUid: store.uid, workerId: record.id, variables: inheritedVariables() };
-    this.#starters = new Starters(starting);
-    this.#place = { home, storeUid: store.uid, starters: this.#starters, config: () => this.#config };
+    const spawner = new Spawner(inheritedVariables());
+    this.#place = { home, storeUid: store.uid, spawner, config: () => this.#config };
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },
       log: (line) => this.#log.write(line),
@@ -139,7 +137,6 @@ export class Worker {
     }
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
     while (this.#tasks.size > 0) await Promise.race(this.#tasks);
-    await this.#starters.close();
     await this.#upkeep.stop();
     unwatch();
     await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));

@@ -27,7 +27,7 @@ export function programCommand(): string[] {
   const executable = Deno.env.get("QUEUECTL_TEST_PROGRAM");
   if (executable) return [resolve(ROOT, executable)];
   const permissions = [
-    ...["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-net"],
+    ...["--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-ffi", "--allow-net"],
     "--allow-sys=uid,hostname,networkInterfaces",
   ];
   return [Deno.execPath(), "run", "--no-prompt", "--quiet", ...permissions, `${ROOT}main.ts`];

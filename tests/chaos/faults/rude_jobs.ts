@@ -134,7 +134,7 @@ export async function workerKiller(
 }
 
 /** Its parent is what starts commands, and the parent of that is the worker. */
-const KILL_WORKER = "read -r _ _ _ worker _ </proc/$PPID/stat; kill -9 $worker";
+const KILL_WORKER = "kill -9 $PPID";
 
 interface RudeJob extends ChaosJob {
   /** Its state and what its last error must say. */

@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import type { CommandExit, CommandSpec } from "../../src/worker/running_command.ts";
-import { Starters } from "../../src/worker/starter.ts";
-import { isGone, waitFor } from "../harness/wait_for.ts";
+import { noteAwaited } from "../../src/worker/awaited_children.ts";
+import { Spawner } from "../../src/worker/spawner.ts";
+import { isGone } from "../harness/wait_for.ts";
 
 const VARIABLES = { PATH: Deno.env.get("PATH")!, HOME: "/root", LANG: "C.UTF-8", "odd-name": "kept" };
 
 const COOKIE = { QUEUECTL_ATTEMPT_ID: "0123456789abcdef-1" };
 
 /** Lets `work` start commands in a folder of their own, and leaves nothing behind. */
-async function useStarters(work: (starters: Starters, dir: string) => Promise<void>): Promise<void> {
+async function useSpawner(work: (spawner: Spawner, dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
-  const starters = new Starters({ storeUid: "0123456789abcdef", workerId: 7, variables: VARIABLES });
   try {
-    await work(starters, dir);
+    await work(new Spawner(VARIABLES), dir);
   } finally {
-    await starters.close();
     await Deno.remove(dir, { recursive: true });
   }
 }
@@ -30,10 +29,10 @@ interface Result {
   readonly stderr: string;
 }
 
-/** What a command does when a starter starts it. */
-async function bySpec(starters: Starters, spec: CommandSpec): Promise<Result> {
-  const running = await starters.start(spec);
-  assert.ok(running !== null, "the starter has died");
+/** What a command does when the spawner starts it. */
+async function bySpec(spawner: Spawner, spec: CommandSpec): Promise<Result> {
+  const running = spawner.start(spec);
+  assert.ok(running !== null, "the library can't be used");
   const { exitCode, signal } = await running.exited;
   const [stdout, stderr] = [await Deno.readTextFile(spec.stdout), await Deno.readTextFile(spec.stderr)];
   await Deno.remove(spec.stdout);
@@ -89,15 +88,15 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 };
 
 for (const [name, script] of Object.entries(SCRIPTS)) {
-  Deno.test(`Starters: nothing differs from a plain sh -c: ${name}`, () =>
-    useStarters(async (starters, dir) => {
+  Deno.test(`Spawner: nothing differs from a plain sh -c: ${name}`, () =>
+    useSpawner(async (spawner, dir) => {
       const spec = specOf(dir, script, { env: { JOB: "a b\n'c'", "job-name": "1" } });
-      assert.deepEqual(await bySpec(starters, spec), await plainly(spec));
+      assert.deepEqual(await bySpec(spawner, spec), await plainly(spec));
     }));
 }
 
-Deno.test("Starters: a command of plain words is the same without a shell", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: a command of plain words is the same without a shell", () =>
+  useSpawner(async (spawner, dir) => {
     await Deno.writeTextFile(`${dir}/no-shebang`, "echo run by a shell: $0", { mode: 0o700 });
     for (
       const command of [
@@ -115,23 +114,23 @@ Deno.test("Starters: a command of plain words is the same without a shell", () =
         stderr,
         lines: stdout.split("\n").sort(),
       });
-      assert.deepEqual(sorted(await bySpec(starters, withWords)), sorted(await plainly(spec)), command);
+      assert.deepEqual(sorted(await bySpec(spawner, withWords)), sorted(await plainly(spec)), command);
     }
   }));
 
-Deno.test("Starters: a megabyte of arguments and variables arrives", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: a megabyte of arguments and variables arrives", () =>
+  useSpawner(async (spawner, dir) => {
     const env = Object.fromEntries(
       Array.from({ length: 10 }, (_, index) => [`V${index}`, `${index}`.repeat(100_000)]),
     );
     const spec = specOf(dir, `${"#".repeat(100_000)}\nprintf %s "$V7" | wc -c`, { env });
-    assert.equal((await bySpec(starters, spec)).stdout.trim(), "100000");
+    assert.equal((await bySpec(spawner, spec)).stdout.trim(), "100000");
   }));
 
-Deno.test("Starters: files are created for nobody else, and the command's own umask is unchanged", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: files are created for nobody else, and the command's own umask is unchanged", () =>
+  useSpawner(async (spawner, dir) => {
     const spec = specOf(dir, "echo out; : >theirs");
-    const running = await starters.start(spec);
+    const running = spawner.start(spec);
     assert.deepEqual(await running!.exited, {
       exitCode: 0,
       signal: null,
@@ -143,43 +142,30 @@ Deno.test("Starters: files are created for nobody else, and the command's own um
     assert.equal(await mode("theirs"), 0o666 & ~Deno.umask());
   }));
 
-Deno.test("Starters: what can't be used is told apart, and the next command starts", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: what can't be used is told apart, and the next command starts", () =>
+  useSpawner(async (spawner, dir) => {
     await Deno.writeTextFile(`${dir}/file`, "");
-    const start = (changes: Partial<CommandSpec>) => starters.start(specOf(dir, "true", changes));
-    await assert.rejects(start({ cwd: `${dir}/missing` }), {
+    const start = (changes: Partial<CommandSpec>) => () => spawner.start(specOf(dir, "true", changes));
+    assert.throws(start({ cwd: `${dir}/missing` }), {
       message: `no such directory: ${dir}/missing`,
       isOurFault: false,
     });
-    await assert.rejects(start({ cwd: `${dir}/file` }), { isOurFault: false });
-    await assert.rejects(start({ stdout: `${dir}/missing/out` }), {
-      message: "can't create the files for its output: No such file or directory",
+    assert.throws(start({ cwd: `${dir}/file` }), { isOurFault: false });
+    assert.throws(start({ stdout: `${dir}/missing/out` }), {
+      message: /^can't create the files for its output: No such file or directory/,
       isOurFault: true,
     });
-    assert.deepEqual((await bySpec(starters, specOf(dir, "exit 2"))).exit, { exitCode: 2, signal: null });
+    assert.deepEqual((await bySpec(spawner, specOf(dir, "exit 2"))).exit, { exitCode: 2, signal: null });
   }));
 
-Deno.test("Starters: commands that run at the same time don't wait for each other", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: commands that run at the same time don't wait for each other", () =>
+  useSpawner(async (spawner, dir) => {
     const gated = specOf(dir, "while [ ! -e gate ]; do sleep 0.01; done");
-    const first = await starters.start(gated);
+    const first = spawner.start(gated);
     const other = { stdout: `${dir}/out2`, stderr: `${dir}/err2` };
-    assert.deepEqual((await bySpec(starters, specOf(dir, "exit 5", other))).exit.exitCode, 5);
+    assert.deepEqual((await bySpec(spawner, specOf(dir, "exit 5", other))).exit.exitCode, 5);
     await Deno.writeTextFile(`${dir}/gate`, "");
     assert.equal((await first!.exited).exitCode, 0);
-  }));
-
-Deno.test("Starters: a command that kills what has started it has no known end, and the next one starts", () =>
-  useStarters(async (starters, dir) => {
-    for (const longer of ["", "sleep 0.2; "]) { // before and after it has been told that the command runs
-      const { exit, stdout } = await bySpec(
-        starters,
-        specOf(dir, `echo run; ${longer}kill -KILL $PPID; sleep 0.2`),
-      );
-      assert.deepEqual(exit, { exitCode: null, signal: null });
-      assert.equal(stdout, "run\n", "it was started again");
-    }
-    assert.deepEqual((await bySpec(starters, specOf(dir, "exit 6"))).exit.exitCode, 6);
   }));
 
 /** Each leaves processes outside its group, the last of which is written to `pid`. */
@@ -189,19 +175,19 @@ const LEAVERS: Readonly<Record<string, string>> = {
     "(setsid sh -c 'setsid sh -c \"echo \\$\\$ >pid; exec sleep 300\" & exec sleep 300' &); until [ -s pid ]; do sleep 0.01; done",
   // Each of them is gone before anyone could look at it twice.
   "one that hops from process to process": [
-    `export S='echo $$ >pid; sleep 0.001; setsid sh -c "$S" &'`,
+    `export S='echo $$ >pid && sleep 0.001 && setsid sh -c "$S" &'`,
     'setsid sh -c "$S"; until [ -s pid ]; do sleep 0.01; done',
   ].join("\n"),
 };
 
 for (const [name, script] of Object.entries(LEAVERS)) {
-  Deno.test(`Starters: a command that leaves ${name} is known to, and it can be killed`, () =>
-    useStarters(async (starters, dir) => {
-      const running = await starters.start(specOf(dir, script, { env: COOKIE }));
+  Deno.test(`Spawner: a command that leaves ${name} is known to, and it can be killed`, () =>
+    useSpawner(async (spawner, dir) => {
+      const running = spawner.start(specOf(dir, script, { env: COOKIE }));
       assert.equal((await running!.exited).hasLeftovers, true);
       assert.ok(await running!.killLeftovers() ?? 0 > 0);
       assert.ok(isGone(Number(await Deno.readTextFile(`${dir}/pid`))));
-      const next = await starters.start(specOf(dir, "exit 7", { env: COOKIE }));
+      const next = spawner.start(specOf(dir, "exit 7", { env: COOKIE }));
       assert.deepEqual(await next!.exited, {
         exitCode: 7,
         signal: null,
@@ -211,43 +197,53 @@ for (const [name, script] of Object.entries(LEAVERS)) {
     }));
 }
 
-Deno.test("Starters: what a command leaves on purpose, without its cookie, stays", () =>
-  useStarters(async (starters, dir) => {
+Deno.test("Spawner: what a command leaves on purpose, without its cookie, stays", () =>
+  useSpawner(async (spawner, dir) => {
     const script = "env -u QUEUECTL_ATTEMPT_ID setsid sh -c 'echo $$ >pid; exec sleep 300' & " +
       "while [ ! -s pid ]; do sleep 0.01; done";
-    const running = await starters.start(specOf(dir, script, { env: COOKIE }));
-    assert.equal((await running!.exited).hasLeftovers, true);
+    const running = spawner.start(specOf(dir, script, { env: COOKIE }));
+    assert.equal((await running!.exited).hasLeftovers, false);
     assert.equal(await running!.killLeftovers(), 0);
     const pid = Number(await Deno.readTextFile(`${dir}/pid`));
     assert.ok(!isGone(pid));
     Deno.kill(pid, "SIGKILL");
   }));
 
-Deno.test("Starters: signals that a service manager sends to all don't end them", () =>
-  useStarters(async (starters, dir) => {
-    const spec = specOf(dir, "echo $PPID; while [ ! -e gate ]; do sleep 0.01; done");
-    const running = await starters.start(spec);
-    const pid = Number(
-      await waitFor("the pid", async () => (await Deno.readTextFile(spec.stdout)).trim() || null),
-    );
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) Deno.kill(pid, signal);
-    await Deno.writeTextFile(`${dir}/gate`, "");
-    assert.equal((await running!.exited).exitCode, 0);
-    assert.ok(!isGone(pid));
-    await starters.close();
-    assert.ok(isGone(pid));
+Deno.test("Spawner: what has ended among the orphans leaves no zombies", () =>
+  useSpawner(async (spawner, dir) => {
+    // The grandchild outlives its parent, and has ended when the command ends.
+    const orphan = "(sh -c 'echo $$ >pid; sleep 0.02; : >over' &); until [ -e over ]; do sleep 0.01; done";
+    const script = `${orphan}; while grep -q 'State:.[^Z]' /proc/$(cat pid)/status; do :; done`;
+    const running = spawner.start(specOf(dir, script, { env: COOKIE }));
+    assert.equal((await running!.exited).hasLeftovers, false);
+    const pid = (await Deno.readTextFile(`${dir}/pid`)).trim();
+    await assert.rejects(Deno.stat(`/proc/${pid}`), Deno.errors.NotFound);
   }));
 
-Deno.test("Starters: without Perl nothing is started", async () => {
-  const dir = await Deno.makeTempDir();
-  try {
-    for (const tool of ["setsid", "sh"]) await Deno.symlink(`/usr/bin/${tool}`, `${dir}/${tool}`);
-    const variables = { PATH: dir };
-    const starters = new Starters({ storeUid: "0123456789abcdef", workerId: 7, variables });
-    assert.equal(await starters.start(specOf(dir, "true")), null);
-    assert.equal(await starters.start(specOf(dir, "true")), null);
-    await starters.close();
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-});
+Deno.test("Spawner: what others in this process wait for is left to them", () =>
+  useSpawner(async (spawner, dir) => {
+    const other = new Deno.Command("/bin/sh", { args: ["-c", "exit 9"] }).spawn();
+    noteAwaited(other.pid, other.status);
+    for (let round = 0; round < 20; round++) {
+      const running = spawner.start(specOf(dir, "true", { env: COOKIE }));
+      await running!.exited;
+    }
+    assert.equal((await other.status).code, 9);
+  }));
+
+Deno.test("Spawner: very many commands at a time are left to Deno, so that a thread is free for its own work", () =>
+  useSpawner(async (spawner, dir) => {
+    const sleeper = specOf(dir, "exec sleep 300");
+    const running = [];
+    for (let next = spawner.start(sleeper); next !== null; next = spawner.start(sleeper)) running.push(next);
+    for (const { pgid } of running) Deno.kill(-pgid, "SIGKILL");
+    for (const { exited } of running) assert.equal((await exited).signal, "SIGKILL");
+    assert.ok(running.length >= 100 && running.length < 512, `${running.length} at a time`);
+    assert.equal((await bySpec(spawner, specOf(dir, "exit 8"))).exit.exitCode, 8);
+  }));
+
+Deno.test("Spawner: without the library nothing is started", () =>
+  useSpawner((_, dir) => {
+    assert.equal(new Spawner(VARIABLES, null).start(specOf(dir, "echo run")), null);
+    return Promise.resolve();
+  }));
