@@ -46,6 +46,12 @@ export interface ClaimRef {
   readonly token: string;
 }
 
+/** How an attempt ended, and the proof that the caller owns it. */
+export interface EndedAttempt {
+  readonly ref: ClaimRef;
+  readonly end: AttemptEnd;
+}
+
 /** Which jobs a listing shows; what is absent doesn't restrict. */
 export interface JobFilter {
   readonly ids?: readonly string[];
@@ -120,14 +126,14 @@ export interface Store {
   setProgress(attemptId: number, progress: Progress, now: number): Promise<boolean>;
 
   /**
-   * Ends an attempt and takes the next job, for a worker that has a backlog: one commit instead of two. `next`
-   * may be null although there is a ready job: then `claim` finds it.
+   * Ends attempts and then takes a job for each request of `next`, for a worker that has a backlog: one commit for
+   * all of it. Returns the jobs of the attempts as they are now, null where the claim was lost, and the jobs taken,
+   * in the order of the requests. Those may be fewer although there are ready jobs: then `claim` finds them.
    */
-  endAttemptAndClaim(
-    ref: ClaimRef,
-    end: AttemptEnd,
-    options: { now: number; maxBackoffMs: number; next: ClaimRequest },
-  ): Promise<{ ended: Job | null; next: ProcessingJob | null }>;
+  endAttemptsAndClaim(
+    ends: readonly EndedAttempt[],
+    options: { now: number; maxBackoffMs: number; next: readonly ClaimRequest[] },
+  ): Promise<{ ended: (Job | null)[]; next: ProcessingJob[] }>;
 
   /**
    * Unregisters a worker that is proved dead and gives its jobs back. Returns the jobs as they are now, and

@@ -17,6 +17,7 @@ import type {
   ClaimRef,
   ClaimRequest,
   DeletedJob,
+  EndedAttempt,
   JobCounts,
   JobFilter,
   OutputRef,
@@ -97,7 +98,7 @@ export class SqliteStore implements Store {
 
   async claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null> {
     await this.#ready.promoteAll(request.queues, now);
-    if (!await this.#db.read(() => this.#ready.has(request))) return null;
+    if (!await this.#mayFind([request])) return null;
     return this.#db.write(() => this.#claimNext(request, now));
   }
 
@@ -109,14 +110,20 @@ export class SqliteStore implements Store {
     return this.#db.write(() => this.#endClaimed(ref, end, options));
   }
 
-  endAttemptAndClaim(
-    ref: ClaimRef,
-    end: AttemptEnd,
-    options: { now: number; maxBackoffMs: number; next: ClaimRequest },
-  ): Promise<{ ended: Job | null; next: ProcessingJob | null }> {
-    return this.#db.write(() => {
-      const ended = this.#endClaimed(ref, end, options);
-      return { ended, next: this.#claimNext(options.next, options.now) };
+  async endAttemptsAndClaim(
+    ends: readonly EndedAttempt[],
+    options: { now: number; maxBackoffMs: number; next: readonly ClaimRequest[] },
+  ): Promise<{ ended: (Job | null)[]; next: ProcessingJob[] }> {
+    if (ends.length === 0 && !await this.#mayFind(options.next)) return { ended: [], next: [] };
+    return await this.#db.write(() => {
+      const ended = ends.map(({ ref, end }) => this.#endClaimed(ref, end, options));
+      const next: ProcessingJob[] = [];
+      for (const request of options.next) {
+        const job = this.#claimNext(request, options.now);
+        if (job === null) break;
+        next.push(job);
+      }
+      return { ended, next };
     });
   }
 
@@ -297,6 +304,11 @@ export class SqliteStore implements Store {
   close(): Promise<void> {
     this.#db.close();
     return Promise.resolve();
+  }
+
+  /** Whether one of several claims may find something: a look that disturbs nobody. */
+  #mayFind(requests: readonly ClaimRequest[]): Promise<boolean> {
+    return this.#db.read(() => requests.some((request) => this.#ready.has(request)));
   }
 
   /** Adds one of several new jobs; `index` is its place among them. */

@@ -21,6 +21,7 @@ import { ProgressWatch } from "./progress_watch.ts";
 import { type AttemptPlace, RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "../home/signal_flag.ts";
 import { Spawner } from "./spawner.ts";
+import { type Ending, type Settled, Turnover } from "./turnover.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WorkerLog } from "./worker_log.ts";
 
@@ -60,6 +61,7 @@ export class Worker {
   readonly #upkeep: Upkeep;
   readonly #place: AttemptPlace;
   readonly #progress: ProgressWatch;
+  readonly #turnover = new Turnover((endings) => this.#storeEndings(endings), () => this.#running.size > 1);
   readonly #wake = new SignalFlag();
   readonly #running = new Map<number, RunningAttempt>();
   readonly #tasks = new Set<Promise<void>>();
@@ -158,7 +160,7 @@ export class Worker {
     for (const attempt of this.#running.values()) attempt.end("released");
   }
 
-  /** Takes a job and starts it; false if there is none, or the store can't be used for now. */
+  /** Takes jobs for the free slots and starts them; false if there is none, or the store can't be used for now. */
   async #claimAndStart(): Promise<boolean> {
     const { store } = this.#options;
     try {
@@ -167,16 +169,28 @@ export class Worker {
       if (job === null) return false;
       this.#looksInVain = 0;
       this.#upkeep.becameBusy();
-      const task: Promise<void> = this.#work(job).finally(() => {
-        this.#tasks.delete(task);
-        this.#wake.raise();
-      });
-      this.#tasks.add(task);
+      this.#start(job);
+      const next = this.#requests(this.record.slots - this.#running.size);
+      if (next.length === 0) return true;
+      const more = await store.endAttemptsAndClaim([], { now: Date.now(), maxBackoffMs: 0, next });
+      for (const one of more.next) this.#start(one);
       return true;
     } catch (error) {
       await this.#trouble("claim a job", error);
       return false;
     }
+  }
+
+  #start(job: ProcessingJob): void {
+    const task: Promise<void> = this.#work(job).finally(() => {
+      this.#tasks.delete(task);
+      this.#wake.raise();
+    });
+    this.#tasks.add(task);
+  }
+
+  #requests(count: number): ClaimRequest[] {
+    return Array.from({ length: count }, () => this.#request());
   }
 
   #request(): ClaimRequest {
@@ -216,23 +230,36 @@ export class Worker {
 
   /** Stores how an attempt ended, however long the store can't be used; returns the job that was taken with it. */
   async #finish(job: ProcessingJob, end: AttemptEnd): Promise<ProcessingJob | null> {
-    const { store } = this.#options;
-    const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token: job.claim.token };
-    // Whoever has trouble, or nothing to go on with, takes no job before that is over.
-    const goesOn = end.outcome !== "released";
     while (true) {
       try {
-        this.#config = readConfig(await store.settings());
-        const options = { now: Date.now(), maxBackoffMs: this.#config.max_backoff_seconds * 1000 };
-        const { ended, next } = goesOn && !this.#isStopping
-          ? await store.endAttemptAndClaim(ref, end, { ...options, next: this.#request() })
-          : { ended: await store.endAttempt(ref, end, options), next: null };
+        // Whoever has trouble, or nothing to go on with, takes no job before that is over.
+        const takesNext = end.outcome !== "released" && !this.#isStopping;
+        const { ended, next } = await this.#turnover.settle({ job, end, takesNext });
         this.#tellEnd(job, end, ended);
         return next;
       } catch (error) {
         await this.#trouble(`store the end of job ${job.id}`, error);
       }
     }
+  }
+
+  async #storeEndings(endings: readonly Ending[]): Promise<Settled[]> {
+    const { store } = this.#options;
+    this.#config = readConfig(await store.settings());
+    const ends = endings.map(({ job, end }) => ({
+      ref: { jobSeq: job.seq, attemptId: job.claim.attemptId, token: job.claim.token },
+      end,
+    }));
+    const { ended, next } = await store.endAttemptsAndClaim(ends, {
+      now: Date.now(),
+      maxBackoffMs: this.#config.max_backoff_seconds * 1000,
+      next: this.#requests(endings.filter(({ takesNext }) => takesNext).length),
+    });
+    const taken = next.values();
+    return endings.map(({ takesNext }, index) => ({
+      ended: ended[index]!,
+      next: takesNext ? taken.next().value ?? null : null,
+    }));
   }
 
   #tellEnd(job: ProcessingJob, end: AttemptEnd, after: Job | null): void {

@@ -46,47 +46,72 @@ export function endBehaviours(behaviour: Behaviour): void {
 }
 
 function goingOnBehaviours(behaviour: Behaviour): void {
-  const options = (token: string) => ({
+  const options = (...tokens: string[]) => ({
     now: T0 + 9,
     maxBackoffMs: MAX_BACKOFF_MS,
-    next: request({ workerId: 1, token }),
+    next: tokens.map((token) => request({ workerId: 1, token })),
   });
 
-  behaviour("endAttemptAndClaim: the end is stored and the next in line is taken", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: the end is stored and the next in line is taken", async ({ store }) => {
     await enqueueIds(store, ["a", "b", "c"]);
     const first = await claimed(store);
-    const { ended, next } = await store.endAttemptAndClaim(refOf(first), SUCCEEDED, options("second"));
+    const { ended: [ended], next: [next] } = await store.endAttemptsAndClaim(
+      [{ ref: refOf(first), end: SUCCEEDED }],
+      options("second"),
+    );
     assert.deepEqual([ended?.id, ended?.state], ["a", "completed"]);
     assert.deepEqual([next?.id, next?.claim.token, next?.claim.since], ["b", "second", T0 + 9]);
     assert.deepEqual([ended, next], [await store.job("a"), await store.job("b")]);
     assert.equal((await store.attempts(next!.seq)).length, 1);
   });
 
+  behaviour("endAttemptsAndClaim: several ends and several claims, each for itself", async ({ store }) => {
+    await enqueueIds(store, ["a", "b", "c", "d", "e"], { backoffBase: 1 });
+    const held = [await claimed(store), await claimed(store), await claimed(store)];
+    const { ended, next } = await store.endAttemptsAndClaim([
+      { ref: refOf(held[0]!), end: SUCCEEDED },
+      { ref: { ...refOf(held[1]!), token: "wrong" }, end: SUCCEEDED },
+      { ref: refOf(held[2]!), end: FAILED },
+    ], options("first", "second", "third"));
+    assert.deepEqual(ended.map((job) => job?.state ?? null), ["completed", null, "failed"]);
+    assert.deepEqual(next.map((job) => [job.id, job.claim.token]), [["d", "first"], ["e", "second"]]);
+    assert.equal((await store.job("b"))?.state, "processing");
+    assert.deepEqual(await store.counts(), {
+      ...{ pending: 0, processing: 3, completed: 1, failed: 1, dead: 0, cancelled: 0 },
+    });
+  });
+
+  behaviour("endAttemptsAndClaim: with nothing to end it claims, as many as there are", async ({ store }) => {
+    await enqueueIds(store, ["a", "b"]);
+    const { ended, next } = await store.endAttemptsAndClaim([], options("first", "second", "third"));
+    assert.deepEqual([ended, next.map(({ id }) => id)], [[], ["a", "b"]]);
+    assert.deepEqual((await store.endAttemptsAndClaim([], options("fourth"))).next, []);
+  });
+
   behaviour(
-    "endAttemptAndClaim: a lost claim stores no end, and the next job is taken",
+    "endAttemptsAndClaim: a lost claim stores no end, and the next job is taken",
     async ({ store }) => {
       await enqueueIds(store, ["a", "b"]);
       const ref = { ...refOf(await claimed(store)), token: "wrong" };
-      const { ended, next } = await store.endAttemptAndClaim(ref, SUCCEEDED, options("second"));
-      assert.deepEqual([ended, next?.id], [null, "b"]);
+      const end = { ref, end: SUCCEEDED };
+      const { ended, next } = await store.endAttemptsAndClaim([end], options("second"));
+      assert.deepEqual([ended, next.map(({ id }) => id)], [[null], ["b"]]);
       assert.equal((await store.job("a"))?.state, "processing");
     },
   );
 
-  behaviour("endAttemptAndClaim: with nothing ready only the end is stored", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: with nothing ready only the end is stored", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     await enqueueIds(store, ["later"], { runAt: T0 + 10 });
-    const { ended, next } = await store.endAttemptAndClaim(
-      refOf(await claimed(store)),
-      FAILED,
-      options("second"),
-    );
-    assert.deepEqual([ended?.state, next], ["failed", null]);
+    const end = { ref: refOf(await claimed(store)), end: FAILED };
+    const { ended, next } = await store.endAttemptsAndClaim([end], options("second"));
+    assert.deepEqual([ended[0]?.state, next], ["failed", []]);
   });
 
-  behaviour("endAttemptAndClaim: a job that is due at once again is in line, too", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: a job that is due at once again is in line, too", async ({ store }) => {
     await enqueueIds(store, ["a", "b"], { backoffBase: 0 });
-    const { next } = await store.endAttemptAndClaim(refOf(await claimed(store)), FAILED, options("second"));
+    const end = { ref: refOf(await claimed(store)), end: FAILED };
+    const { next: [next] } = await store.endAttemptsAndClaim([end], options("second"));
     assert.deepEqual([next?.id, next?.attempts], ["a", 2]);
   });
 }

@@ -277,13 +277,13 @@ class History {
       return;
     }
     const request = this.#request(0, { queues: [], mode: "priority" });
-    const { ended, next } = await this.#store.endAttemptAndClaim(refOf(job), end, {
+    const { ended: [ended], next } = await this.#store.endAttemptsAndClaim([{ ref: refOf(job), end }], {
       ...options,
-      next: request,
+      next: [request],
     });
     assert.deepEqual(ended, expected);
-    if (ended !== null) this.#put(ended);
-    this.#checkClaimed(next, { request, expected: this.#nextInLine(request) });
+    if (ended) this.#put(ended);
+    this.#checkClaimed(next[0] ?? null, { request, expected: this.#nextInLine(request) });
   }
 
   async #recover(worker: number): Promise<void> {
