@@ -27,6 +27,8 @@ const MAX_TOLD_FAULTS = 100;
 /** Serves the dashboard. Returns 0 once it was told to stop. */
 export async function web(context: Context, _operands: readonly string[], flags: WebFlags): Promise<number> {
   const told = untilToldToStop();
+  // Workers, which are processes of their own, call the C library; whoever talks to this server is kept from it.
+  Deno.permissions.revokeSync({ name: "ffi" });
   const { startWeb } = await context.wiring.web();
   const store = await context.store();
   const server = await startWeb({
