@@ -1,22 +1,24 @@
 /**
- * Where the time of a drain goes: CPU a job, of the worker, of what starts its commands, and of the commands.
+ * Where the time of a drain goes: CPU a job, of the worker and of the commands. Of the worker's, the store's part and
+ * that of starting commands are measured by themselves, when nothing else runs.
  */
 
 import process from "node:process";
 import { call } from "../harness/program.ts";
 import { waitFor } from "../harness/wait_for.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
+import { inheritedVariables } from "../../src/worker/command.ts";
+import { Spawner } from "../../src/worker/spawner.ts";
 
 const JOBS = 2000;
 const MS_PER_TICK = 10;
 
 /** CPU in ms a job. */
 export interface DrainProfile {
-  /** The worker process: its store, and the rest. */
+  /** The worker process: its store, starting commands, and the rest. */
   readonly store: number;
-  readonly worker: number;
-  /** The processes that start commands: forking, and opening the files. */
-  readonly starter: number;
+  readonly starting: number;
+  readonly rest: number;
   /** The commands themselves, shell included. */
   readonly commands: number;
 }
@@ -35,11 +37,11 @@ export async function profileDrain(folder: string, command: string): Promise<Dra
     const after = await cpuOf(pid);
     await store.close();
     const perJob = (key: keyof typeof before) => (after[key] - before[key]) / JOBS;
-    const storeMs = await storeCost(folder);
+    const [storeMs, startingMs] = [await storeCost(folder), await startCost(folder, command)];
     return {
       store: storeMs,
-      worker: Math.max(0, perJob("worker") - storeMs),
-      starter: perJob("starter"),
+      starting: startingMs,
+      rest: Math.max(0, perJob("worker") - storeMs - startingMs),
       commands: perJob("commands"),
     };
   } finally {
@@ -48,11 +50,11 @@ export async function profileDrain(folder: string, command: string): Promise<Dra
 }
 
 /** A profile as a line for people. */
-export function profileLine(command: string, { store, worker, starter, commands }: DrainProfile): string {
+export function profileLine(command: string, { store, starting, rest, commands }: DrainProfile): string {
   const parts = {
     "store": store,
-    "rest of the worker": worker,
-    "starting": starter,
+    "starting": starting,
+    "rest of the worker": rest,
     "the commands": commands,
   };
   const total = Object.values(parts).reduce((sum, ms) => sum + ms, 0);
@@ -60,20 +62,30 @@ export function profileLine(command: string, { store, worker, starter, commands 
   return `CPU of a job that is ${command}, in ms: ${shown.join(", ")}; together ${total.toFixed(2)}`;
 }
 
-/** CPU in ms: of a worker, of its children, and of theirs that have ended. */
-async function cpuOf(pid: number): Promise<{ worker: number; starter: number; commands: number }> {
-  const script =
-    `cat /proc/"$1"/stat; for p in $(cat /proc/"$1"/task/*/children); do cat /proc/$p/stat; done`;
-  const { stdout } = await new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).output();
-  const [worker, ...starters] = new TextDecoder().decode(stdout).trim().split("\n").map((line) => {
-    const fields = line.slice(line.lastIndexOf(")") + 2).split(" ").map(Number);
-    return {
-      own: (fields[11]! + fields[12]!) * MS_PER_TICK,
-      ended: (fields[13]! + fields[14]!) * MS_PER_TICK,
-    };
-  });
-  const sum = (key: "own" | "ended") => starters.reduce((total, starter) => total + starter[key], 0);
-  return { worker: worker!.own, starter: sum("own"), commands: sum("ended") };
+/** CPU in ms: of a worker, and of its children that have ended. */
+async function cpuOf(pid: number): Promise<{ worker: number; commands: number }> {
+  const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/stat`] }).output();
+  const line = new TextDecoder().decode(stdout);
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ").map(Number);
+  return {
+    worker: (fields[11]! + fields[12]!) * MS_PER_TICK,
+    commands: (fields[13]! + fields[14]!) * MS_PER_TICK,
+  };
+}
+
+/** CPU in ms, of the worker alone, of starting a command and hearing of its end. */
+async function startCost(folder: string, command: string): Promise<number> {
+  const spawner = new Spawner(inheritedVariables());
+  const cwd = await Deno.makeTempDir({ dir: folder });
+  const before = process.cpuUsage();
+  for (let number = 0; number < JOBS; number++) {
+    const files = { stdout: `${cwd}/${number}.out`, stderr: `${cwd}/${number}.err` };
+    const words = command.includes("/") ? [command] : [];
+    const spec = { args: ["/bin/sh", "-c", command], words, cwd, env: {}, ...files };
+    await spawner.start(spec)?.exited;
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / JOBS;
 }
 
 /** CPU in ms of ending an attempt and taking the next job, as a worker does with a backlog. */
