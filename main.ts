@@ -29,7 +29,7 @@ const wiring: Wiring = {
     return await import("./src/web/server.ts");
   },
   async engineVersion() {
-    return (await import("./src/store/connection.ts")).engineVersion();
+    return (await import("./src/store/engine_version.ts")).engineVersion();
   },
 };
 

@@ -5,7 +5,7 @@
 import type { Attempt } from "../core/attempt.ts";
 import type { QueueError } from "../core/errors.ts";
 import type { Job } from "../core/job.ts";
-import { Queue } from "../core/queue.ts";
+import type { Queue } from "../core/queue.ts";
 import type { Store } from "../core/store.ts";
 import type { WorkerRecord, WorkerView } from "../core/worker_record.ts";
 import { createHome, type Home, resolveHome } from "../home/home.ts";
@@ -160,6 +160,8 @@ export class Context {
 
   /** The use cases over the store. */
   async queue(): Promise<Queue> {
+    // Loaded with what it needs only now, as a call that touches no job starts faster without.
+    const { Queue } = await import("../core/queue.ts");
     const store = await this.store();
     return new Queue({
       store,

@@ -282,6 +282,8 @@ function openDatabase(path: string): DatabaseSync {
 
 /** SQLite would create the file readable for everyone; its `-wal` and `-shm` take over the file's mode. */
 function createPrivately(path: string): void {
+  // Nearly always it is there: to ask first is much cheaper than to fail at creating it.
+  if (isThere(path)) return;
   try {
     Deno.openSync(path, { createNew: true, write: true, mode: 0o600 }).close();
     Deno.chmodSync(path, 0o600); // an unusual umask may have taken more away
@@ -293,6 +295,15 @@ function createPrivately(path: string): void {
       "a folder that you may write to, with --home or --db",
       error,
     );
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false; // or it can't be told, and creating it will say why
   }
 }
 
@@ -324,14 +335,4 @@ const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-/** The version of SQLite that is built into this Deno. */
-export function engineVersion(): string {
-  const db = new DatabaseSync(":memory:");
-  try {
-    return String(db.prepare("SELECT sqlite_version() AS version").get()!.version);
-  } finally {
-    db.close();
-  }
 }
