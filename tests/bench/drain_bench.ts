@@ -4,9 +4,9 @@
  */
 
 import { call } from "../harness/program.ts";
-import { waitFor } from "../harness/wait_for.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { type Figure, figure, tellSkipped } from "./report.ts";
+import { untilDrained } from "./until_drained.ts";
 
 const JOBS = 2000;
 /** Peers take a process a job to enqueue: fewer will do. */
@@ -123,7 +123,7 @@ async function drainRate(folder: string, { workers, slots }: Crew, command: stri
   try {
     await call(home, ["enqueue", "-"], { stdin: input });
     const store = await SqliteStore.open(`${home}/queue.db`, { durability: "normal", lockTimeoutMs: 60_000 });
-    await waitFor("the queue to be drained", async () => (await store.counts()).completed === JOBS, 120_000);
+    await untilDrained(store, JOBS);
     const attempts = await store.recentAttempts(JOBS);
     const ends = attempts.map((attempt) => attempt.outcome === null ? NaN : attempt.finishedAt);
     await store.close();

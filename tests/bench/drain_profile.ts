@@ -5,10 +5,10 @@
 
 import process from "node:process";
 import { call } from "../harness/program.ts";
-import { waitFor } from "../harness/wait_for.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { inheritedVariables } from "../../src/worker/command.ts";
 import { Spawner } from "../../src/worker/spawner.ts";
+import { untilDrained } from "./until_drained.ts";
 
 const JOBS = 2000;
 const MS_PER_TICK = 10;
@@ -33,7 +33,7 @@ export async function profileDrain(folder: string, command: string): Promise<Dra
     const before = await cpuOf(pid);
     const jobs = Array.from({ length: JOBS }, (_, index) => ({ id: `job${index}`, command, queue: "later" }));
     await call(home, ["enqueue", "-"], { stdin: JSON.stringify(jobs) });
-    await waitFor("the queue to be drained", async () => (await store.counts()).completed === JOBS, 120_000);
+    await untilDrained(store, JOBS);
     const after = await cpuOf(pid);
     await store.close();
     const perJob = (key: keyof typeof before) => (after[key] - before[key]) / JOBS;
