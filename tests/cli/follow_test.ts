@@ -141,9 +141,14 @@ Deno.test("logs -f: misses none of many jobs that end as soon as they have begun
 
 Deno.test("logs -f: ends when what it follows is cancelled, or is deleted", () =>
   TemporaryHome.use(async (home) => {
-    const runAt = "2999-01-01T00:00:00Z";
-    await home.enqueue(...["a", "b"].map((id) => ({ id, command: "true", run_at: runAt })));
+    await home.enqueue(
+      { id: "a", command: "echo begun; exit 1", backoff_base: 1000 },
+      { id: "b", command: "true", run_at: "2999-01-01T00:00:00Z" },
+    );
+    await home.startWorkers(1);
+    await home.untilJob("a", "failed");
     const following = new Following(home, "a", "b");
+    await following.until("begun"); // it has found both
     await home.run("cancel", "a");
     await home.run("clear", "--yes");
     await following.ended();

@@ -47,7 +47,8 @@ browserTests("page: the connection", (test) => {
 
   test("the page asks for a sign-in when its own has ended", async ({ home, page, web, context }) => {
     await context.clearCookies();
-    await page.goto(`${web.url}/jobs?state=dead`);
+    // The page leaves for the sign-in by itself, perhaps before it is loaded.
+    await page.goto(`${web.url}/jobs?state=dead`, { waitUntil: "commit" });
     await page.waitForURL(/\/login\?next=/);
     const token = (await Deno.readTextFile(`${home.dir}/run/web.token`)).trim();
     await page.locator("input[type=password]").fill(token);
