@@ -94,10 +94,22 @@ export function inOurWords(error: unknown, path: string): unknown {
  * give up the locks that SQLite has on it.
  */
 function isOnReadOnlyDisk(path: string): boolean {
+  const beside = `${path}-turn`;
   try {
-    Deno.openSync(`${path}-turn`, { create: true, write: true, mode: 0o600 }).close();
+    Deno.openSync(beside, { createNew: true, write: true, mode: 0o600 }).close();
+    Deno.removeSync(beside); // what is no store leaves nothing beside it
     return false;
   } catch (error) {
-    return error instanceof Error && /read-only file system/i.test(error.message);
+    if (!(error instanceof Deno.errors.AlreadyExists)) return isOfReadOnlyDisk(error);
   }
+  try {
+    Deno.openSync(beside, { write: true }).close();
+    return false;
+  } catch (error) {
+    return isOfReadOnlyDisk(error);
+  }
+}
+
+function isOfReadOnlyDisk(error: unknown): boolean {
+  return error instanceof Error && /read-only file system/i.test(error.message);
 }

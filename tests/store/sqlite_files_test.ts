@@ -139,9 +139,12 @@ Deno.test("SqliteStore.open: a folder that doesn't exist is a store error", () =
     await assert.rejects(open(join(dir, "nowhere", "queue.db")), storeErrorSaying(/folder doesn't exist/));
   }));
 
-Deno.test("SqliteStore.open: a folder in the place of the file is a store error", () =>
+Deno.test("SqliteStore.open: a folder in the place of the file is a store error, and nothing appears beside it", () =>
   inFolder(async (dir) => {
-    await assert.rejects(open(dir), storeErrorSaying(/can't be opened/));
+    const path = join(dir, "queue.db");
+    await Deno.mkdir(path);
+    await assert.rejects(open(path), storeErrorSaying(/can't be opened/));
+    assert.deepEqual([...Deno.readDirSync(dir)].map((entry) => entry.name), ["queue.db"]);
   }));
 
 Deno.test("SqliteStore.open: a damaged file is a store error when the damage is met", () =>
