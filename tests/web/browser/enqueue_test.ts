@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { browserTests } from "./browser_page.ts";
+import { waitFor } from "../../harness/wait_for.ts";
 
 browserTests("page: the forms to enqueue and to configure", (test) => {
   test(
@@ -114,7 +115,7 @@ browserTests("page: the forms to enqueue and to configure", (test) => {
 
       await setting.getByRole("button", { name: "Reset" }).click();
       await page.getByText("max_retries is 3 now").waitFor();
-      assert.equal(await value.inputValue(), "3");
+      await waitFor("the field to show it", async () => await value.inputValue() === "3");
     },
   );
 });
