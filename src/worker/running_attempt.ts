@@ -136,7 +136,7 @@ export class RunningAttempt {
   #endedByItself(exit: CommandExit): AttemptEnd {
     if (exit.exitCode === 0) return attemptEnd(exit, "succeeded", null);
     if (exit.exitCode === null && exit.signal === null) {
-      return attemptEnd(exit, "failed", "the process that had started it was killed");
+      return attemptEnd(exit, "failed", "nobody can tell how it ended");
     }
     const how = exit.signal === null ? `exited with ${exit.exitCode}` : `ended by ${exit.signal}`;
     const lastLine = this.#lastErrorLine();

@@ -15,7 +15,7 @@ import { isAwaited, noteAwaited } from "./awaited_children.ts";
 import { type Libc, loadLibc } from "./libc.ts";
 import { COOKIE_VARIABLE, signalGroup, signalProcess } from "./process_probe.ts";
 import { type CommandExit, type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
-import { checkDirectory, tryTo } from "./start_checks.ts";
+import { checkDirectory, tooLong, tryTo } from "./start_checks.ts";
 
 /** Each running command takes a thread that waits for it, of a number that Deno has for all of its work. */
 const MAX_RUNNING = 256;
@@ -72,6 +72,7 @@ export class Spawner {
     }
     const pid = libc.spawn({ args, variables: [...variables.values()], ...place });
     if (pid > 0) return pid;
+    if (-pid === constants.errno.E2BIG) throw tooLong();
     checkDirectory(cwd);
     tryTo("create the files for its output", () => createOutputFiles(spec));
     const why = ERROR_NAMES.get(-pid) ?? `error ${-pid}`;

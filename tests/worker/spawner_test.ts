@@ -156,6 +156,10 @@ Deno.test("Spawner: what can't be used is told apart, and the next command start
       message: /^can't create the files for its output: No such file or directory/,
       isOurFault: true,
     });
+    assert.throws(start({ env: { A: "x".repeat(200_000) } }), {
+      message: "can't start it: its command or its variables are longer than this system allows",
+      isOurFault: false,
+    });
     assert.deepEqual((await bySpec(spawner, specOf(dir, "exit 2"))).exit, { exitCode: 2, signal: null });
   }));
 

@@ -27,6 +27,8 @@ Deno.test({
       await waitFor("what it has left running to be ended", () => isGone(pid));
       await home.enqueue({ id: "signal", command: "kill -KILL $$", max_retries: 1 });
       assert.equal((await home.untilJob("signal", "dead")).attempt_history[0].signal, "SIGKILL");
+      await home.enqueue({ id: "long", command: "true", max_retries: 1, env: { A: "x".repeat(200_000) } });
+      assert.match((await home.untilJob("long", "dead")).last_error, /longer than this system allows/);
       await home.run("worker", "stop");
       assert.equal((await worker.status).code, 0);
     }),
