@@ -110,16 +110,6 @@ export interface Store {
   claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null>;
 
   /**
-   * Ends an attempt. Returns the job as it is now; null if the claim was lost: then nothing has changed.
-   * `maxBackoffMs` caps the delay before the next attempt.
-   */
-  endAttempt(
-    ref: ClaimRef,
-    end: AttemptEnd,
-    options: { now: number; maxBackoffMs: number },
-  ): Promise<Job | null>;
-
-  /**
    * Notes how far a running attempt has come. False if it isn't running (any more): then nothing has changed.
    * Told to the log only when it is something new, in place of what the attempt told there before.
    */
@@ -129,6 +119,7 @@ export interface Store {
    * Ends attempts and then takes a job for each request of `next`, for a worker that has a backlog: one commit for
    * all of it. Returns the jobs of the attempts as they are now, null where the claim was lost, and the jobs taken,
    * in the order of the requests. Those may be fewer although there are ready jobs: then `claim` finds them.
+   * `maxBackoffMs` caps the delay before an attempt's job is tried again.
    */
   endAttemptsAndClaim(
     ends: readonly EndedAttempt[],

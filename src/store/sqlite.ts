@@ -102,14 +102,6 @@ export class SqliteStore implements Store {
     return this.#db.write(() => this.#claimNext(request, now));
   }
 
-  endAttempt(
-    ref: ClaimRef,
-    end: AttemptEnd,
-    options: { now: number; maxBackoffMs: number },
-  ): Promise<Job | null> {
-    return this.#db.write(() => this.#endClaimed(ref, end, options));
-  }
-
   async endAttemptsAndClaim(
     ends: readonly EndedAttempt[],
     options: { now: number; maxBackoffMs: number; next: readonly ClaimRequest[] },

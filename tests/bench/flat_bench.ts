@@ -8,6 +8,7 @@ import { SqliteStore } from "../../src/store/sqlite.ts";
 import { call } from "../harness/program.ts";
 import { type Figure, figure, median } from "./report.ts";
 import { fillStore } from "./sized_store.ts";
+import { endAttempt } from "../conformance/samples.ts";
 
 const SMALL = 1000;
 const LARGE = 1_000_000;
@@ -53,7 +54,8 @@ const OPERATION_BY_NAME: Record<string, Operation> = {
     const token = String(number);
     const startedAt = performance.now();
     const job = (await store.claim({ workerId: 1, queues: [], mode: "priority", token }, Date.now()))!;
-    await store.endAttempt(
+    await endAttempt(
+      store,
       { jobSeq: job.seq, attemptId: job.claim.attemptId, token },
       { outcome: "succeeded", exitCode: 0, signal: null, error: null },
       { now: Date.now(), maxBackoffMs: 1000 },

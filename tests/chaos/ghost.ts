@@ -5,13 +5,14 @@
 
 import type { ClaimRef } from "../../src/core/store.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
+import { endAttempt } from "../conformance/samples.ts";
 
 const claims: ClaimRef[] = await new Response(Deno.stdin.readable).json();
 const store = await SqliteStore.open(Deno.args[0]!, { durability: "normal", lockTimeoutMs: 10_000 });
 const success = { outcome: "succeeded", exitCode: 0, signal: null, error: null } as const;
 let ended = 0;
 for (const claim of claims) {
-  const job = await store.endAttempt(claim, success, { now: Date.now(), maxBackoffMs: 1000 });
+  const job = await endAttempt(store, claim, success, { now: Date.now(), maxBackoffMs: 1000 });
   if (job !== null) ended++;
 }
 await store.close();

@@ -10,6 +10,7 @@ import { createOutputFiles, createOutputFolder, outputPaths } from "../../src/ho
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import type { CallResult } from "../harness/program.ts";
 import type { ChaosJob } from "./ground.ts";
+import { endAttempt } from "../conformance/samples.ts";
 
 /** Runs `work` with the store in the file `path` and closes it, whatever happens. */
 export async function withStore<T>(path: string, work: (store: SqliteStore) => Promise<T>): Promise<T> {
@@ -60,7 +61,7 @@ export async function storeDeadJobs(home: string, jobs: readonly ChaosJob[]): Pr
         signal: "SIGKILL",
         error: "ended by SIGKILL",
       } as const;
-      await store.endAttempt(ref, end, { now, maxBackoffMs: 0 });
+      await endAttempt(store, ref, end, { now, maxBackoffMs: 0 });
     }
   });
 }

@@ -7,6 +7,7 @@ import type { JobFilter, Store } from "../../src/core/store.ts";
 import {
   allEvents,
   claimed,
+  endAttempt,
   endClaim,
   enqueueIds,
   FAILED,
@@ -133,7 +134,7 @@ export function deletionBehaviours(behaviour: Behaviour): void {
     await enqueueIds(store, ["a"]);
     const before = await snapshot(store);
     assert.equal(
-      await store.endAttempt(refOf(held), SUCCEEDED, { now: T0, maxBackoffMs: 0 }),
+      await endAttempt(store, refOf(held), SUCCEEDED, { now: T0, maxBackoffMs: 0 }),
       null,
     );
     assert.deepEqual(await snapshot(store), before);

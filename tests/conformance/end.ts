@@ -8,6 +8,7 @@ import type { Store } from "../../src/core/store.ts";
 import {
   CANCELLED,
   claimed,
+  endAttempt,
   endClaim,
   enqueueIds,
   FAILED,
@@ -130,49 +131,52 @@ function clockBehaviours(behaviour: Behaviour): void {
 }
 
 function ownershipBehaviours(behaviour: Behaviour): void {
-  behaviour("endAttempt: the holder of the token ends it", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: the holder of the token ends it", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const job = await endClaim(store, await claimed(store), SUCCEEDED, T0 + 9);
     assert.equal(job?.state, "completed");
     assert.deepEqual(await store.job("a"), job);
   });
 
-  behaviour("endAttempt: another token ends nothing", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: another token ends nothing", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const job = await claimed(store, { token: "right" });
     const before = await snapshot(store);
     for (const token of ["wrong", "", "RIGHT", "righ_", "%"]) {
       const ref = { ...refOf(job), token };
-      assert.equal(await store.endAttempt(ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null, token);
+      assert.equal(await endAttempt(store, ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null, token);
     }
     assert.deepEqual(await snapshot(store), before);
   });
 
-  behaviour("endAttempt: another attempt's id with the right token ends nothing", async ({ store }) => {
-    await enqueueIds(store, ["a", "b"]);
-    const job = await claimed(store);
-    const other = await claimed(store);
-    const before = await snapshot(store);
-    const ref = { ...refOf(job), attemptId: other.claim.attemptId };
-    assert.equal(await store.endAttempt(ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
-    assert.deepEqual(await snapshot(store), before);
-  });
+  behaviour(
+    "endAttemptsAndClaim: another attempt's id with the right token ends nothing",
+    async ({ store }) => {
+      await enqueueIds(store, ["a", "b"]);
+      const job = await claimed(store);
+      const other = await claimed(store);
+      const before = await snapshot(store);
+      const ref = { ...refOf(job), attemptId: other.claim.attemptId };
+      assert.equal(await endAttempt(store, ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
+      assert.deepEqual(await snapshot(store), before);
+    },
+  );
 
-  behaviour("endAttempt: a token that holds another job ends nothing", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: a token that holds another job ends nothing", async ({ store }) => {
     await enqueueIds(store, ["a", "b"]);
     const [a, b] = [await claimed(store), await claimed(store)];
     const before = await snapshot(store);
     const ref = { ...refOf(a), token: b.claim.token };
-    assert.equal(await store.endAttempt(ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
+    assert.equal(await endAttempt(store, ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
     assert.deepEqual(await snapshot(store), before);
   });
 
-  behaviour("endAttempt: a job that doesn't exist gives null", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: a job that doesn't exist gives null", async ({ store }) => {
     const ref = { jobSeq: 12345, attemptId: 1, token: "t" };
-    assert.equal(await store.endAttempt(ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
+    assert.equal(await endAttempt(store, ref, SUCCEEDED, { now: T0, maxBackoffMs: 0 }), null);
   });
 
-  behaviour("endAttempt: the second end of an attempt changes nothing", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: the second end of an attempt changes nothing", async ({ store }) => {
     await register(store);
     await enqueueIds(store, ["a"]);
     const job = await claimed(store);
@@ -182,33 +186,39 @@ function ownershipBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(await snapshot(store), before);
   });
 
-  behaviour("endAttempt: the token of an earlier attempt can't end the next one", async ({ store }) => {
-    await enqueueIds(store, ["a"], { backoffBase: 0 });
-    const first = await claimed(store, { token: "first" });
-    await endClaim(store, first, FAILED);
-    await claimed(store, { token: "second" });
-    const before = await snapshot(store);
-    assert.equal(await endClaim(store, first, SUCCEEDED), null);
-    assert.deepEqual(await snapshot(store), before);
-  });
+  behaviour(
+    "endAttemptsAndClaim: the token of an earlier attempt can't end the next one",
+    async ({ store }) => {
+      await enqueueIds(store, ["a"], { backoffBase: 0 });
+      const first = await claimed(store, { token: "first" });
+      await endClaim(store, first, FAILED);
+      await claimed(store, { token: "second" });
+      const before = await snapshot(store);
+      assert.equal(await endClaim(store, first, SUCCEEDED), null);
+      assert.deepEqual(await snapshot(store), before);
+    },
+  );
 
-  behaviour("endAttempt: two connections that end the same attempt together do it once", async (tested) => {
-    const other = await tested.another();
-    await register(tested.store);
-    await enqueueIds(tested.store, ["a"]);
-    const job = await claimed(tested.store);
-    const both = await Promise.all([
-      endClaim(tested.store, job, SUCCEEDED),
-      endClaim(other, job, SUCCEEDED),
-    ]);
-    assert.equal(both.filter((ended) => ended !== null).length, 1);
-    assert.equal((await tested.store.workers())[0]?.jobsSucceeded, 1);
-    assert.equal((await tested.store.counts()).completed, 1);
-  });
+  behaviour(
+    "endAttemptsAndClaim: two connections that end the same attempt together do it once",
+    async (tested) => {
+      const other = await tested.another();
+      await register(tested.store);
+      await enqueueIds(tested.store, ["a"]);
+      const job = await claimed(tested.store);
+      const both = await Promise.all([
+        endClaim(tested.store, job, SUCCEEDED),
+        endClaim(other, job, SUCCEEDED),
+      ]);
+      assert.equal(both.filter((ended) => ended !== null).length, 1);
+      assert.equal((await tested.store.workers())[0]?.jobsSucceeded, 1);
+      assert.equal((await tested.store.counts()).completed, 1);
+    },
+  );
 }
 
 function outcomeBehaviours(behaviour: Behaviour): void {
-  behaviour("endAttempt: succeeded makes the job completed", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: succeeded makes the job completed", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const job = await claimed(store);
     const { claim: _claim, cancelRequestedAt: _asked, ...base } = job;
@@ -220,7 +230,7 @@ function outcomeBehaviours(behaviour: Behaviour): void {
     });
   });
 
-  behaviour("endAttempt: failed makes the job wait, with its error", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: failed makes the job wait, with its error", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const job = await endClaim(store, await claimed(store), FAILED, T0 + 7);
     assert.ok(job?.state === "failed");
@@ -228,7 +238,7 @@ function outcomeBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(await store.job("a"), job);
   });
 
-  behaviour("endAttempt: timed_out counts as a failure", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: timed_out counts as a failure", async ({ store }) => {
     await enqueueIds(store, ["a"], { maxRetries: 2, backoffBase: 0 });
     const job = await endClaim(store, await claimed(store), TIMED_OUT);
     assert.ok(job?.state === "failed");
@@ -236,7 +246,7 @@ function outcomeBehaviours(behaviour: Behaviour): void {
     assert.equal((await endClaim(store, await claimed(store), TIMED_OUT))?.state, "dead");
   });
 
-  behaviour("endAttempt: cancelled makes the job cancelled", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: cancelled makes the job cancelled", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const held = await claimed(store);
     await store.apply(["a"], { type: "cancel_requested" }, T0 + 1);
@@ -246,22 +256,28 @@ function outcomeBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(await store.job("a"), job);
   });
 
-  behaviour("endAttempt: released gives the job back at once and costs no attempt", async ({ store }) => {
-    await enqueueIds(store, ["a"]);
-    const job = await endClaim(store, await claimed(store), RELEASED, T0 + 3);
-    assert.ok(job?.state === "pending");
-    assert.deepEqual([job.attempts, job.crashes, job.runAt], [0, 0, T0 + 3]);
-    assert.equal((await claimed(store, {}, T0 + 3)).attempts, 1);
-  });
+  behaviour(
+    "endAttemptsAndClaim: released gives the job back at once and costs no attempt",
+    async ({ store }) => {
+      await enqueueIds(store, ["a"]);
+      const job = await endClaim(store, await claimed(store), RELEASED, T0 + 3);
+      assert.ok(job?.state === "pending");
+      assert.deepEqual([job.attempts, job.crashes, job.runAt], [0, 0, T0 + 3]);
+      assert.equal((await claimed(store, {}, T0 + 3)).attempts, 1);
+    },
+  );
 
-  behaviour("endAttempt: a job that a user cancelled is not run again after a failure", async ({ store }) => {
-    await enqueueIds(store, ["failing", "given-back"]);
-    const [a, b] = [await claimed(store), await claimed(store)];
-    await store.apply(["failing", "given-back"], { type: "cancel_requested" }, T0 + 1);
-    assert.equal((await endClaim(store, a, FAILED, T0 + 2))?.state, "cancelled");
-    assert.equal((await endClaim(store, b, RELEASED, T0 + 2))?.state, "cancelled");
-    assert.equal(await store.claim(request(), T0 + 1e9), null);
-  });
+  behaviour(
+    "endAttemptsAndClaim: a job that a user cancelled is not run again after a failure",
+    async ({ store }) => {
+      await enqueueIds(store, ["failing", "given-back"]);
+      const [a, b] = [await claimed(store), await claimed(store)];
+      await store.apply(["failing", "given-back"], { type: "cancel_requested" }, T0 + 1);
+      assert.equal((await endClaim(store, a, FAILED, T0 + 2))?.state, "cancelled");
+      assert.equal((await endClaim(store, b, RELEASED, T0 + 2))?.state, "cancelled");
+      assert.equal(await store.claim(request(), T0 + 1e9), null);
+    },
+  );
 
   behaviour(
     "endAttempt: a job that succeeds before the cancel reaches it has completed",
@@ -276,7 +292,7 @@ function outcomeBehaviours(behaviour: Behaviour): void {
 }
 
 function retryBehaviours(behaviour: Behaviour): void {
-  behaviour("endAttempt: the delay grows as base ^ attempts until the last attempt is dead", async (
+  behaviour("endAttemptsAndClaim: the delay grows as base ^ attempts until the last attempt is dead", async (
     { store },
   ) => {
     await enqueueIds(store, ["a"], { maxRetries: 4 });
@@ -292,22 +308,25 @@ function retryBehaviours(behaviour: Behaviour): void {
     assert.deepEqual([job.attempts, job.finishedAt, job.lastError], [4, now, "exited with 1"]);
   });
 
-  behaviour("endAttempt: a job with one attempt is dead after the first failure", async ({ store }) => {
-    await enqueueIds(store, ["a"], { maxRetries: 1 });
-    assert.equal((await failNext(store, T0))?.state, "dead");
-    assert.equal((await store.counts()).dead, 1);
-  });
+  behaviour(
+    "endAttemptsAndClaim: a job with one attempt is dead after the first failure",
+    async ({ store }) => {
+      await enqueueIds(store, ["a"], { maxRetries: 1 });
+      assert.equal((await failNext(store, T0))?.state, "dead");
+      assert.equal((await store.counts()).dead, 1);
+    },
+  );
 
-  behaviour("endAttempt: the delay is capped by maxBackoffMs", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: the delay is capped by maxBackoffMs", async ({ store }) => {
     await enqueueIds(store, ["a"], { backoffBase: 1000, maxRetries: 1000 });
     const held = await claimed(store);
-    const job = await store.endAttempt(refOf(held), FAILED, { now: T0, maxBackoffMs: 1500 });
+    const job = await endAttempt(store, refOf(held), FAILED, { now: T0, maxBackoffMs: 1500 });
     assert.ok(job?.state === "failed");
     assert.equal(job.runAt, T0 + 1500);
     assert.equal(await store.claim(request(), T0 + 1499), null);
   });
 
-  behaviour("endAttempt: a power too large for any clock is capped too", async ({ store }) => {
+  behaviour("endAttemptsAndClaim: a power too large for any clock is capped too", async ({ store }) => {
     await enqueueIds(store, ["a"], { backoffBase: 1000, maxRetries: 1000 });
     let now = T0;
     for (let round = 1; round <= 120; round++) {
@@ -318,15 +337,18 @@ function retryBehaviours(behaviour: Behaviour): void {
     }
   });
 
-  behaviour("endAttempt: a base below 1 and a cap with a fraction give whole ms", async ({ store }) => {
-    await enqueueIds(store, ["a", "b"], { backoffBase: 0.3 });
-    const job = await failNext(store, T0);
-    assert.ok(job?.state === "failed");
-    assert.equal(job.runAt, T0 + 300);
-    const held = await claimed(store);
-    const capped = await store.endAttempt(refOf(held), FAILED, { now: T0, maxBackoffMs: 1.5 });
-    assert.ok(capped?.state === "failed" && Number.isInteger(capped.runAt));
-  });
+  behaviour(
+    "endAttemptsAndClaim: a base below 1 and a cap with a fraction give whole ms",
+    async ({ store }) => {
+      await enqueueIds(store, ["a", "b"], { backoffBase: 0.3 });
+      const job = await failNext(store, T0);
+      assert.ok(job?.state === "failed");
+      assert.equal(job.runAt, T0 + 300);
+      const held = await claimed(store);
+      const capped = await endAttempt(store, refOf(held), FAILED, { now: T0, maxBackoffMs: 1.5 });
+      assert.ok(capped?.state === "failed" && Number.isInteger(capped.runAt));
+    },
+  );
 }
 
 function attemptBehaviours(behaviour: Behaviour): void {

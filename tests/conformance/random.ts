@@ -10,7 +10,7 @@ import type { SchedulingMode } from "../../src/core/config.ts";
 import type { Job, NewJob, ProcessingJob } from "../../src/core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../../src/core/lifecycle.ts";
 import type { ClaimRequest, Store, UserEvent } from "../../src/core/store.ts";
-import { allEvents, newJob, newWorker, recount, refOf, T0 } from "./samples.ts";
+import { allEvents, endAttempt, newJob, newWorker, recount, refOf, T0 } from "./samples.ts";
 import type { Behaviour, OpenStore, StoreUnderTest } from "./store_under_test.ts";
 
 const QUEUES = ["a", "b", "c"];
@@ -271,7 +271,7 @@ class History {
       : transition(job, { type: "ended", end, maxBackoffMs: MAX_BACKOFF_MS }, this.#now);
     if (!late) this.#lastHeld = job;
     if (!takesNext) {
-      const ended = await this.#store.endAttempt(refOf(job), end, options);
+      const ended = await endAttempt(this.#store, refOf(job), end, options);
       assert.deepEqual(ended, expected);
       if (ended !== null) this.#put(ended);
       return;

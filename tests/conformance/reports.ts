@@ -7,6 +7,7 @@ import type { NewJob } from "../../src/core/job.ts";
 import type { ArrivalRange, JobOrder, Page, PageRequest } from "../../src/core/reports.ts";
 import type { Store } from "../../src/core/store.ts";
 import type { Behaviour } from "./store_under_test.ts";
+import { endAttempt } from "./samples.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -37,7 +38,7 @@ async function attempt(
   const job = (await store.claim({ workerId: 1, queues: [], mode: "fifo", token }, at - tookMs))!;
   const end = { outcome, exitCode: 1, signal: null, error: outcome === "failed" ? "no luck" : null };
   const ref = { jobSeq: job.seq, attemptId: job.claim.attemptId, token };
-  await store.endAttempt(ref, end, { now: at, maxBackoffMs: 1000 });
+  await endAttempt(store, ref, end, { now: at, maxBackoffMs: 1000 });
 }
 
 function request(over: Partial<PageRequest> = {}): PageRequest {

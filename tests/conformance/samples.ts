@@ -107,6 +107,17 @@ export const CANCELLED: AttemptEnd = {
   error: "cancelled by a user",
 };
 
+/** Ends one attempt and claims nothing; null if the claim was lost. */
+export async function endAttempt(
+  store: Store,
+  ref: ClaimRef,
+  end: AttemptEnd,
+  options: { now: number; maxBackoffMs: number },
+): Promise<Job | null> {
+  const { ended } = await store.endAttemptsAndClaim([{ ref, end }], { ...options, next: [] });
+  return ended[0]!;
+}
+
 /** Ends the attempt that holds `job`; null if the claim was lost. */
 export function endClaim(
   store: Store,
@@ -114,7 +125,7 @@ export function endClaim(
   end: AttemptEnd,
   now = T0,
 ): Promise<Job | null> {
-  return store.endAttempt(refOf(job), end, { now, maxBackoffMs: MAX_BACKOFF_MS });
+  return endAttempt(store, refOf(job), end, { now, maxBackoffMs: MAX_BACKOFF_MS });
 }
 
 /** The ids of the jobs that match, in the order in which the store gives them. */

@@ -7,7 +7,7 @@ import { waitFor } from "../../harness/wait_for.ts";
 import type { TemporaryHome } from "../../harness/temporary_home.ts";
 import { resolveHome } from "../../../src/home/home.ts";
 import { SqliteStore } from "../../../src/store/sqlite.ts";
-import { newJob, newWorker, refOf, request, SUCCEEDED } from "../../conformance/samples.ts";
+import { endAttempt, newJob, newWorker, refOf, request, SUCCEEDED } from "../../conformance/samples.ts";
 
 const MINUTE_MS = 60_000;
 const HISTORY_MS = 25 * MINUTE_MS;
@@ -72,7 +72,7 @@ export async function fillPast(home: TemporaryHome): Promise<void> {
           signal: Number.isNaN(exitCode) ? "SIGTERM" : null,
         },
       };
-      await store.endAttempt(refOf(claimed!), hasFailed ? failed : SUCCEEDED, {
+      await endAttempt(store, refOf(claimed!), hasFailed ? failed : SUCCEEDED, {
         ...{ now: endedAt, maxBackoffMs: MINUTE_MS },
       });
     }
