@@ -52,13 +52,13 @@ export class SqliteStore implements Store {
   readonly #db: Connection;
   readonly #ready: ReadyJobs;
 
-  private constructor(db: Connection) {
+  private constructor(db: Connection, uid: string) {
+    this.uid = uid;
     this.#db = db;
     this.backlog = new SqliteBacklog(db);
     this.#ready = new ReadyJobs(db);
     this.ids = new SqliteIds(db);
     this.reports = new SqliteReports(db);
-    this.uid = String(db.get("SELECT uid FROM store")!.uid);
   }
 
   /**
@@ -69,7 +69,7 @@ export class SqliteStore implements Store {
     const db = Connection.open(path, options);
     try {
       await migrate(db);
-      return new SqliteStore(db);
+      return new SqliteStore(db, await db.read(() => String(db.get("SELECT uid FROM store")!.uid)));
     } catch (error) {
       db.close();
       throw error;

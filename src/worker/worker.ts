@@ -45,6 +45,9 @@ const MAX_LOOK_PAUSE_MS = 5000;
 /** How long to wait before trying again when the store can't be used. */
 const TROUBLE_PAUSE_MS = 1000;
 
+/** How many jobs a worker takes in one transaction at most: others want to write, too. */
+const MAX_CLAIMS_AT_ONCE = 32;
+
 const NOT_STARTED: AttemptEnd = {
   outcome: "released",
   exitCode: null,
@@ -170,7 +173,7 @@ export class Worker {
       this.#looksInVain = 0;
       this.#upkeep.becameBusy();
       this.#start(job);
-      const next = this.#requests(this.record.slots - this.#running.size);
+      const next = this.#requests(Math.min(this.record.slots - this.#running.size, MAX_CLAIMS_AT_ONCE));
       if (next.length === 0) return true;
       const more = await store.endAttemptsAndClaim([], { now: Date.now(), maxBackoffMs: 0, next });
       for (const one of more.next) this.#start(one);
