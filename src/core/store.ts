@@ -52,6 +52,14 @@ export interface EndedAttempt {
   readonly end: AttemptEnd;
 }
 
+/** How attempts are ended and what is taken with it. */
+export interface TurnoverPlan {
+  readonly now: number;
+  /** Caps the delay before an attempt's job is tried again. */
+  readonly maxBackoffMs: number;
+  readonly next: readonly ClaimRequest[];
+}
+
 /** Which jobs a listing shows; what is absent doesn't restrict. */
 export interface JobFilter {
   readonly ids?: readonly string[];
@@ -119,11 +127,11 @@ export interface Store {
    * Ends attempts and then takes a job for each request of `next`, for a worker that has a backlog: one commit for
    * all of it. Returns the jobs of the attempts as they are now, null where the claim was lost, and the jobs taken,
    * in the order of the requests. Those may be fewer although there are ready jobs: then `claim` finds them.
-   * `maxBackoffMs` caps the delay before an attempt's job is tried again.
+   * `planFor` is asked within that transaction, and perhaps before, with the settings as they are then.
    */
   endAttemptsAndClaim(
     ends: readonly EndedAttempt[],
-    options: { now: number; maxBackoffMs: number; next: readonly ClaimRequest[] },
+    planFor: (settings: ReadonlyMap<ConfigKey, string>) => TurnoverPlan,
   ): Promise<{ ended: (Job | null)[]; next: ProcessingJob[] }>;
 
   /**

@@ -22,6 +22,7 @@ import type {
   JobFilter,
   OutputRef,
   Store,
+  TurnoverPlan,
   UserEvent,
 } from "../core/store.ts";
 import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
@@ -104,14 +105,17 @@ export class SqliteStore implements Store {
 
   async endAttemptsAndClaim(
     ends: readonly EndedAttempt[],
-    options: { now: number; maxBackoffMs: number; next: readonly ClaimRequest[] },
+    planFor: (settings: ReadonlyMap<ConfigKey, string>) => TurnoverPlan,
   ): Promise<{ ended: (Job | null)[]; next: ProcessingJob[] }> {
-    if (ends.length === 0 && !await this.#mayFind(options.next)) return { ended: [], next: [] };
+    if (ends.length === 0 && !await this.#mayFind(planFor(await this.settings()).next)) {
+      return { ended: [], next: [] };
+    }
     return await this.#db.write(() => {
-      const ended = ends.map(({ ref, end }) => this.#endClaimed(ref, end, options));
+      const plan = planFor(this.#settings());
+      const ended = ends.map(({ ref, end }) => this.#endClaimed(ref, end, plan));
       const next: ProcessingJob[] = [];
-      for (const request of options.next) {
-        const job = this.#claimNext(request, options.now);
+      for (const request of plan.next) {
+        const job = this.#claimNext(request, plan.now);
         if (job === null) break;
         next.push(job);
       }
@@ -272,9 +276,7 @@ export class SqliteStore implements Store {
   }
 
   settings(): Promise<Map<ConfigKey, string>> {
-    const read = () =>
-      new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]));
-    return this.#db.read(() => this.#db.remember("settings", read));
+    return this.#db.read(() => this.#db.remember("settings", () => this.#settings()));
   }
 
   setSetting(key: ConfigKey, value: string | null): Promise<void> {
@@ -299,6 +301,10 @@ export class SqliteStore implements Store {
   }
 
   /** Whether one of several claims may find something: a look that disturbs nobody. */
+  #settings(): Map<ConfigKey, string> {
+    return new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]));
+  }
+
   #mayFind(requests: readonly ClaimRequest[]): Promise<boolean> {
     return this.#db.read(() => requests.some((request) => this.#ready.has(request)));
   }

@@ -7,6 +7,7 @@
 
 import type { AttemptEnd } from "../core/attempt.ts";
 import type { Job, ProcessingJob } from "../core/job.ts";
+import { nextTurn } from "./next_turn.ts";
 
 /** An attempt that has ended. */
 export interface Ending {
@@ -51,7 +52,7 @@ export class Turnover {
   async #storeAll(): Promise<void> {
     this.#isStoring = true;
     // What the kernel has told at the same moment is handled one after the other before this goes on.
-    if (this.#othersRun()) await new Promise((resolve) => setTimeout(resolve, 0));
+    if (this.#othersRun()) await nextTurn();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];

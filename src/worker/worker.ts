@@ -175,7 +175,7 @@ export class Worker {
       this.#start(job);
       const next = this.#requests(Math.min(this.record.slots - this.#running.size, MAX_CLAIMS_AT_ONCE));
       if (next.length === 0) return true;
-      const more = await store.endAttemptsAndClaim([], { now: Date.now(), maxBackoffMs: 0, next });
+      const more = await store.endAttemptsAndClaim([], () => ({ now: Date.now(), maxBackoffMs: 0, next }));
       for (const one of more.next) this.#start(one);
       return true;
     } catch (error) {
@@ -247,16 +247,15 @@ export class Worker {
   }
 
   async #storeEndings(endings: readonly Ending[]): Promise<Settled[]> {
-    const { store } = this.#options;
-    this.#config = readConfig(await store.settings());
     const ends = endings.map(({ job, end }) => ({
       ref: { jobSeq: job.seq, attemptId: job.claim.attemptId, token: job.claim.token },
       end,
     }));
-    const { ended, next } = await store.endAttemptsAndClaim(ends, {
-      now: Date.now(),
-      maxBackoffMs: this.#config.max_backoff_seconds * 1000,
-      next: this.#requests(endings.filter(({ takesNext }) => takesNext).length),
+    const count = endings.filter(({ takesNext }) => takesNext).length;
+    const { ended, next } = await this.#options.store.endAttemptsAndClaim(ends, (settings) => {
+      this.#config = readConfig(settings);
+      const maxBackoffMs = this.#config.max_backoff_seconds * 1000;
+      return { now: Date.now(), maxBackoffMs, next: this.#requests(count) };
     });
     const taken = next.values();
     return endings.map(({ takesNext }, index) => ({

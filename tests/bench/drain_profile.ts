@@ -105,7 +105,7 @@ async function storeCost(folder: string): Promise<number> {
   for (let number = 0; number < JOBS; number++) {
     const ref = { jobSeq: job!.seq, attemptId: job!.claim.attemptId, token: job!.claim.token };
     const options = { now: Date.now(), maxBackoffMs: 1000, next: [request()] };
-    job = (await store.endAttemptsAndClaim([{ ref, end }], options)).next[0]!;
+    job = (await store.endAttemptsAndClaim([{ ref, end }], () => options)).next[0]!;
   }
   const { user, system } = process.cpuUsage(before);
   await store.close();

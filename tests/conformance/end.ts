@@ -47,7 +47,7 @@ export function endBehaviours(behaviour: Behaviour): void {
 }
 
 function goingOnBehaviours(behaviour: Behaviour): void {
-  const options = (...tokens: string[]) => ({
+  const options = (...tokens: string[]) => () => ({
     now: T0 + 9,
     maxBackoffMs: MAX_BACKOFF_MS,
     next: tokens.map((token) => request({ workerId: 1, token })),

@@ -277,10 +277,13 @@ class History {
       return;
     }
     const request = this.#request(0, { queues: [], mode: "priority" });
-    const { ended: [ended], next } = await this.#store.endAttemptsAndClaim([{ ref: refOf(job), end }], {
-      ...options,
-      next: [request],
-    });
+    const { ended: [ended], next } = await this.#store.endAttemptsAndClaim(
+      [{ ref: refOf(job), end }],
+      () => ({
+        ...options,
+        next: [request],
+      }),
+    );
     assert.deepEqual(ended, expected);
     if (ended) this.#put(ended);
     this.#checkClaimed(next[0] ?? null, { request, expected: this.#nextInLine(request) });

@@ -114,7 +114,7 @@ export async function endAttempt(
   end: AttemptEnd,
   options: { now: number; maxBackoffMs: number },
 ): Promise<Job | null> {
-  const { ended } = await store.endAttemptsAndClaim([{ ref, end }], { ...options, next: [] });
+  const { ended } = await store.endAttemptsAndClaim([{ ref, end }], () => ({ ...options, next: [] }));
   return ended[0]!;
 }
 
