@@ -5,7 +5,7 @@
  * folder, so that none grows without bound.
  */
 
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { OutputRef } from "../core/store.ts";
 import { createPrivateFolder, type Home } from "./home.ts";
 
@@ -23,15 +23,15 @@ export interface OutputPlace {
 
 /** Where the output of an attempt is; the files may not exist (yet). */
 export function outputPaths({ home, storeUid }: OutputPlace, jobSeq: number, attemptId: number): OutputPaths {
-  const folder = join(home.logsDir, storeUid, String(Math.floor(jobSeq / 1000)));
-  const stem = join(folder, `${jobSeq}-${attemptId}`);
+  // Put together by hand, as every attempt needs it several times.
+  const stem = `${home.logsDir}/${storeUid}/${Math.floor(jobSeq / 1000)}/${jobSeq}-${attemptId}`;
   return { stdout: `${stem}.out`, stderr: `${stem}.err` };
 }
 
 /** Creates the folder of both files, unless this process has just done so. */
 export function createOutputFolder(paths: OutputPaths): void {
-  const folder = dirname(paths.stdout);
-  if (folder === createdFolder) return;
+  if (createdFolder !== "" && paths.stdout.startsWith(createdFolder)) return;
+  const folder = `${dirname(paths.stdout)}/`;
   createPrivateFolder(folder);
   createdFolder = folder;
 }

@@ -52,13 +52,11 @@ export function startCommand(
   };
   const running = place.spawner.start(spec) ?? startThroughDeno(spec);
   if (longScript === null) return running;
-  return {
-    ...running,
-    exited: running.exited.then((exit) => {
-      removeIfThere(longScript);
-      return exit;
-    }),
-  };
+  const exited = running.exited.then((exit) => {
+    removeIfThere(longScript);
+    return exit;
+  });
+  return { ...running, exited };
 }
 
 /**
@@ -87,8 +85,9 @@ function startThroughDeno(spec: CommandSpec): RunningCommand {
     signal,
     outputBytes: null,
     hasLeftovers: null,
+    startError: null,
   }));
-  return { pgid: child.pid, exited, killLeftovers: () => Promise.resolve(null) };
+  return { pgid: child.pid, exited, sealGroup: () => {}, killLeftovers: () => Promise.resolve(null) };
 }
 
 /** A path and words in which no character means anything to a shell, on one line. */

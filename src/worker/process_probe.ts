@@ -20,7 +20,7 @@ done; true`;
  * Processes that end meanwhile make grep exit with 2; anything above means that it was cut short.
  */
 const COOKIE_SCRIPT = `
-{ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
+{ grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-(w[0-9]+s)?[0-9]+" /proc/[0-9]*/environ 2>/dev/null; echo "grep:$?"; } | tr '\\0' '\\n'`;
 
 /** Prints a line if a process of the group $1 is alive; a zombie is not. */
 const GROUP_SCRIPT = `
@@ -37,6 +37,11 @@ export const COOKIE_VARIABLE = "QUEUECTL_ATTEMPT_ID";
 /** The value of the cookie: unique on the machine, and no secret. */
 export function cookieOf(storeUid: string, attemptId: number): string {
   return `${storeUid}-${attemptId}`;
+}
+
+/** What the cookies of the shells begin with that a worker keeps to run commands in; a number follows. */
+export function workerCookieOf(storeUid: string, workerId: number): string {
+  return `${storeUid}-w${workerId}s`;
 }
 
 /** The identity of a living process; null if there is none with this pid. A zombie is dead. */
@@ -62,10 +67,12 @@ export async function missingTool(): Promise<string | null> {
   return (await runScript(TOOLS_SCRIPT, [])).join(", ") || null;
 }
 
-/** A process that carries a cookie: it belongs to an attempt. */
+/** A process that carries a cookie: it belongs to an attempt, or is a shell in which a worker runs commands. */
 export interface CookieCarrier {
   readonly pid: number;
-  readonly attemptId: number;
+  /** One of the two is null. */
+  readonly attemptId: number | null;
+  readonly workerId: number | null;
 }
 
 /** The processes that carry a cookie of this store. */
@@ -73,9 +80,13 @@ export async function findCookies(storeUid: string): Promise<CookieCarrier[]> {
   const lines = await runScript(COOKIE_SCRIPT, [storeUid]);
   const status = /^grep:([012])$/.exec(lines.at(-1) ?? "");
   if (status === null) throw new Error("Cannot look for processes in /proc: grep was cut short");
-  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:\w+=\w+-(\d+)$/gm)].map((
-    [, pid, attemptId],
-  ) => ({ pid: Number(pid), attemptId: Number(attemptId) }));
+  return [...lines.join("\n").matchAll(/^\/proc\/(\d+)\/environ:\w+=\w+-(?:w(\d+)s)?(\d+)$/gm)].map(
+    ([, pid, workerId, number]) => ({
+      pid: Number(pid),
+      attemptId: workerId === undefined ? Number(number) : null,
+      workerId: workerId === undefined ? null : Number(workerId),
+    }),
+  );
 }
 
 /** Whether a process group has a living member. */

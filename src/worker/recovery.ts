@@ -41,7 +41,8 @@ export async function recover(worker: WorkerRecord, place: RecoveryPlace): Promi
   const kept = new Set(
     processing.filter((job) => job.claim.workerId !== worker.id).map((job) => job.claim.attemptId),
   );
-  const isStray = ({ attemptId }: CookieCarrier) => attemptId <= newest && !kept.has(attemptId);
+  const isStray = ({ attemptId, workerId }: CookieCarrier) =>
+    attemptId === null ? workerId === worker.id : attemptId <= newest && !kept.has(attemptId);
   const killed = await killStrays(store.uid, isStray, CERTAIN_LOOKS);
   const jobs = await store.recoverWorker(worker.id, now());
   if (jobs === null) return null;

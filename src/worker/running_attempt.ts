@@ -61,9 +61,7 @@ export class RunningAttempt {
       command = startCommand(this.job, this.#place);
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      if (error.isOurFault) forgetOutputFolder();
-      const outcome = error.isOurFault ? "released" : "failed";
-      return { outcome, exitCode: null, signal: null, error: error.message };
+      return notStarted(error);
     }
     const disarm = this.#armTimeout();
     try {
@@ -103,9 +101,11 @@ export class RunningAttempt {
         pgid: command.pgid,
         exited: command.exited,
       };
+      command.sealGroup();
       await endProcesses(processes, this.#place.config().kill_grace_seconds * 1000);
     }
     const exit = await command.exited;
+    if (exit.startError !== null && !wasEnded) return notStarted(exit.startError);
     this.#outputBytes = exit.outputBytes;
     this.#leftovers = exit.hasLeftovers
       ? await command.killLeftovers()
@@ -168,6 +168,12 @@ export class RunningAttempt {
     arm();
     return () => clearTimeout(timer);
   }
+}
+
+function notStarted(error: StartError): AttemptEnd {
+  if (error.isOurFault) forgetOutputFolder();
+  const outcome = error.isOurFault ? "released" : "failed";
+  return { outcome, exitCode: null, signal: null, error: error.message };
 }
 
 function attemptEnd({ exitCode, signal }: CommandExit, outcome: Outcome, error: string | null): AttemptEnd {

@@ -18,10 +18,12 @@ export interface CommandSpec {
 
 /** A command that has been started. */
 export interface RunningCommand {
-  /** The process group, and the pid of its leader. */
+  /** The process group, and the pid of its leader; another one if it had to be started again, in another way. */
   readonly pgid: number;
-  /** How the leader ended. */
+  /** How it ended. */
   readonly exited: Promise<CommandExit>;
+  /** Nothing else will be started in its group. To be called before that is signalled. */
+  sealGroup(): void;
   /**
    * Kills what it has left running outside its group; returns how many processes that were, or null if it can't be
    * known that none is left. Must be called, once, where it `hasLeftovers`.
@@ -29,7 +31,7 @@ export interface RunningCommand {
   killLeftovers(): Promise<number | null>;
 }
 
-/** How a command ended: one of the two is null; both are if somebody else was told of its end. */
+/** How a command ended: one of the first two is null; both are if it didn't start or somebody else was told. */
 export interface CommandExit {
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -37,6 +39,8 @@ export interface CommandExit {
   readonly outputBytes: number | null;
   /** Whether it has left processes running; null if that isn't known. */
   readonly hasLeftovers: boolean | null;
+  /** Why it didn't start, if that couldn't be told at once. */
+  readonly startError: StartError | null;
 }
 
 /** The command can't be started; the message is a phrase for people. */

@@ -1,44 +1,62 @@
 /**
- * Starting commands fast, and knowing for certain what they leave running.
+ * Starting commands fast.
  *
- * For the command nothing differs from a plain `sh -c` in a session of its own. The worker adopts the orphans among
- * its descendants: so what a command leaves running has the worker as its parent the moment it is left, however often
- * it forks and however it renames itself. Of these only what carries the attempt's cookie is killed; a worker that a
- * job has started, say, is none of its business.
- *
- * Where the C library is another one, workers start commands through Deno (`command.ts`).
+ * Three ways, and for the command none differs from a plain `sh -c` in a session of its own: a program with plain
+ * words needs no shell, most scripts run in a subshell of a shell that is there already, and the rest have a shell of
+ * their own. Where the C library is another one, workers start commands through Deno (`command.ts`).
  */
 
 import { constants } from "node:os";
 import { createOutputFiles } from "../home/output_files.ts";
-import { isAwaited, noteAwaited } from "./awaited_children.ts";
+import { noteAwaited } from "./awaited_children.ts";
+import { ForkServers } from "./fork_servers.ts";
+import { Leftovers } from "./leftovers.ts";
 import { type Libc, loadLibc } from "./libc.ts";
-import { COOKIE_VARIABLE, signalGroup, signalProcess } from "./process_probe.ts";
+import { COOKIE_VARIABLE } from "./process_probe.ts";
+import { QuickEnds } from "./quick_ends.ts";
 import { type CommandExit, type CommandSpec, type RunningCommand, StartError } from "./running_command.ts";
 import { checkDirectory, tooLong, tryTo } from "./start_checks.ts";
 
-/** Each running command takes a thread that waits for it, of a number that Deno has for all of its work. */
+/** Each running command may take a thread that waits for it, of a number that Deno has for all of its work. */
 const MAX_RUNNING = 256;
-/** A bound on the looks for what a command has left, a millisecond apart. */
-const MAX_SWEEPS = 5000;
-/** A bound on the looks in a row, each of which has found that something changes. */
-const MAX_RESTLESS_LOOKS = 200;
+
+/** A command that has been started, and its end as wait(2) tells it, null if nobody can say. */
+interface Started {
+  readonly pgid: number;
+  readonly ended: Promise<number | null>;
+}
+
+/** What there is to start commands with, where the C library can be used. */
+interface Means {
+  readonly libc: Libc;
+  readonly quickEnds: QuickEnds;
+  readonly leftovers: Leftovers;
+  readonly forkServers: ForkServers;
+}
 
 /** Starts the commands of one worker. */
 export class Spawner {
-  readonly #libc: Libc | null;
-  readonly #adopts: boolean;
+  readonly #means: Means | null;
   /** The variables that all commands get, `NAME=value` by their names. */
   readonly #common: ReadonlyMap<string, string>;
   readonly #isCommonOdd: boolean;
   #running = 0;
 
-  /** With the variables that all commands get. */
-  constructor(variables: Readonly<Record<string, string>>, libc: Libc | null = loadLibc()) {
-    this.#libc = libc;
-    this.#adopts = libc?.adoptOrphans() ?? false;
+  /** With the variables that all commands get, and the cookie by which what this worker runs is known. */
+  constructor(
+    variables: Readonly<Record<string, string>>,
+    workerCookie: string,
+    libc: Libc | null = loadLibc(),
+  ) {
     this.#common = assignments(variables);
     this.#isCommonOdd = hasOddName(variables);
+    if (libc === null) {
+      this.#means = null;
+      return;
+    }
+    const [quickEnds, leftovers] = [new QuickEnds(libc), new Leftovers(libc)];
+    const forkServers = new ForkServers({ libc, quickEnds, variables, workerCookie });
+    this.#means = { libc, quickEnds, leftovers, forkServers };
   }
 
   /**
@@ -46,32 +64,77 @@ export class Spawner {
    * can't be used.
    */
   start(spec: CommandSpec): RunningCommand | null {
-    const libc = this.#libc;
-    if (libc === null || this.#running >= MAX_RUNNING) return null;
-    const variables = new Map([...this.#common, ...assignments(spec.env)]);
-    const pid = this.#spawn(libc, spec, variables);
-    const ended = libc.waitForEnd(pid);
-    noteAwaited(pid, ended);
+    if (this.#means === null || this.#running >= MAX_RUNNING) return null;
+    const running = this.#startInSubshell(this.#means, spec) ?? this.#startAlone(this.#means, spec);
     this.#running++;
-    const cookie = variables.get(COOKIE_VARIABLE);
-    const exited = ended.then((status) => {
+    const isOver = () => {
       this.#running--;
-      return exitOf(status, { outputBytes: sizeOf(spec), hasLeftovers: this.#hasLeftovers(libc, cookie) });
-    });
-    return { pgid: pid, exited, killLeftovers: () => this.#killLeftovers(libc, cookie) };
+    };
+    running.exited.then(isOver, isOver);
+    return running;
   }
 
-  #spawn(libc: Libc, spec: CommandSpec, variables: ReadonlyMap<string, string>): number {
+  /** Ends what it keeps to start commands with; what still runs is not touched. */
+  async close(): Promise<void> {
+    await this.#means?.forkServers.close();
+  }
+
+  #startInSubshell(means: Means, spec: CommandSpec): RunningCommand | null {
+    const { leftovers, forkServers } = means;
+    if (spec.words.length > 0 || !leftovers.isKnown) return null;
+    const lease = forkServers.run(spec);
+    if (lease === null) return null;
+    const cookies = [...cookieOf(spec), lease.cookie];
+    let instead: RunningCommand | null = null;
+    const exited = lease.answer.then(async (status): Promise<CommandExit> => {
+      if (status !== "refused") {
+        const hasLeftovers = leftovers.exist(cookies);
+        await lease.giveBack({ isClean: hasLeftovers === false });
+        return exitOf(status, { outputBytes: this.#sizeOf(means, spec), hasLeftovers });
+      }
+      await lease.giveBack({ isClean: true });
+      if (lease.isSealed) return NEVER_STARTED;
+      try {
+        instead = this.#startAlone(means, spec);
+      } catch (error) {
+        if (!(error instanceof StartError)) throw error;
+        return { ...NEVER_STARTED, startError: error };
+      }
+      return await instead.exited;
+    });
+    return {
+      get pgid() {
+        return instead?.pgid ?? lease.pgid;
+      },
+      exited,
+      sealGroup: () => lease.seal(),
+      killLeftovers: () => leftovers.kill(cookies),
+    };
+  }
+
+  #startAlone(means: Means, spec: CommandSpec): RunningCommand {
+    const { leftovers } = means;
+    const { pgid, ended } = this.#spawn(means, spec);
+    const cookies = cookieOf(spec);
+    const exited = ended.then((status) =>
+      exitOf(status, { outputBytes: this.#sizeOf(means, spec), hasLeftovers: leftovers.exist(cookies) })
+    );
+    return { pgid, exited, sealGroup: () => {}, killLeftovers: () => leftovers.kill(cookies) };
+  }
+
+  #spawn(means: Means, spec: CommandSpec): Started {
+    const { libc } = means;
     const { cwd, stdout, stderr, words, args } = spec;
     const place = { cwd, stdout, stderr };
+    const variables = new Map([...this.#common, ...assignments(spec.env)]);
     if (words.length > 0 && !this.#isCommonOdd && !hasOddName(spec.env)) {
       const withFolder = [...variables, ...shellFolder(spec, variables)].map(([, assignment]) => assignment);
       const pid = libc.spawn({ args: words, variables: withFolder, ...place });
-      if (pid > 0) return pid;
+      if (pid > 0) return this.#started(means, pid);
       // The shell says why, or runs what is a script without saying so.
     }
     const pid = libc.spawn({ args, variables: [...variables.values()], ...place });
-    if (pid > 0) return pid;
+    if (pid > 0) return this.#started(means, pid);
     if (-pid === constants.errno.E2BIG) throw tooLong();
     checkDirectory(cwd);
     tryTo("create the files for its output", () => createOutputFiles(spec));
@@ -79,47 +142,32 @@ export class Spawner {
     throw new StartError(`can't start it: ${why}`, { isOurFault: true });
   }
 
-  #hasLeftovers(libc: Libc, cookie: string | undefined): boolean | null {
-    if (!this.#adopts) return null;
-    const left = this.#lookForLeft(libc, cookie);
-    return left === null ? null : left.length > 0;
+  #started({ libc, quickEnds }: Means, pid: number): Started {
+    const waitForEnd = async () => {
+      const file = libc.openEnd(pid);
+      const isOver = file !== null && await quickEnds.wait(file);
+      if (file !== null) libc.closeFile(file);
+      return isOver ? libc.statusOf(pid) : await libc.waitForEnd(pid);
+    };
+    const ended = waitForEnd();
+    noteAwaited(pid, ended);
+    return { pgid: pid, ended };
   }
 
-  async #killLeftovers(libc: Libc, cookie: string | undefined): Promise<number | null> {
-    const killed = new Set<number>();
-    for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
-      const left = this.#lookForLeft(libc, cookie);
-      if (left?.length === 0) return killed.size;
-      for (const pid of left ?? []) {
-        killed.add(pid);
-        signalGroup(pid, "SIGKILL");
-        signalProcess(pid, "SIGKILL");
-      }
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return null;
-  }
-
-  /**
-   * The adopted processes that carry a cookie; null if nobody can say. The list is certain if nothing has changed
-   * while it was made: an orphan is passed on before its parent can be seen to have ended.
-   */
-  #lookForLeft(libc: Libc, cookie: string | undefined): number[] | null {
-    let unreadable = "";
-    for (let look = 0; look < MAX_RESTLESS_LOOKS; look++) {
-      const adopted = libc.children().filter((pid) => !isAwaited(pid));
-      const alive = adopted.filter((pid) => !libc.reap(pid));
-      const environs = alive.map((pid) => libc.environ(pid));
-      const left = alive.filter((_, index) => cookie !== undefined && hasLine(environs[index]!, cookie));
-      // Whoever is just becoming another program shows no variables; whoever has none shows none at the next look, too.
-      const mute = alive.filter((_, index) => environs[index] === "").join(" ");
-      if (left.length > 0 || (alive.length === adopted.length && mute === unreadable)) return left;
-      unreadable = mute;
-    }
-    return null;
+  /** The size of the longer of the two files; null if that can't be known. */
+  #sizeOf({ libc }: Means, { stdout, stderr }: CommandSpec): number | null {
+    const [one, other] = [libc.sizeOf(stdout), libc.sizeOf(stderr)];
+    return one === null || other === null ? null : Math.max(one, other);
   }
 }
 
+const NEVER_STARTED: CommandExit = {
+  exitCode: null,
+  signal: null,
+  outputBytes: null,
+  hasLeftovers: false,
+  startError: null,
+};
 const SIGNAL_NAMES = namesOf(constants.signals);
 const ERROR_NAMES = namesOf(constants.errno);
 
@@ -132,22 +180,20 @@ function exitOf(
   status: number | null,
   rest: Pick<CommandExit, "outputBytes" | "hasLeftovers">,
 ): CommandExit {
-  if (status === null) return { exitCode: null, signal: null, ...rest };
+  if (status === null) return { ...NEVER_STARTED, ...rest };
   const signal = status & 127;
   return {
     exitCode: signal === 0 ? status >> 8 : null,
     signal: signal === 0 ? null : SIGNAL_NAMES.get(signal) ?? `signal ${signal}`,
     ...rest,
+    startError: null,
   };
 }
 
-/** The size of the longer of the two files; null if that can't be known. */
-function sizeOf({ stdout, stderr }: CommandSpec): number | null {
-  try {
-    return Math.max(Deno.statSync(stdout).size, Deno.statSync(stderr).size);
-  } catch {
-    return null;
-  }
+/** What a process of the attempt shows among its variables. */
+function cookieOf({ env }: CommandSpec): string[] {
+  const cookie = env[COOKIE_VARIABLE];
+  return cookie === undefined ? [] : [`${COOKIE_VARIABLE}=${cookie}`];
 }
 
 function assignments(variables: Readonly<Record<string, string>>): Map<string, string> {
@@ -157,10 +203,6 @@ function assignments(variables: Readonly<Record<string, string>>): Map<string, s
 /** A shell passes on no variable whose name it couldn't write. */
 function hasOddName(variables: Readonly<Record<string, string>>): boolean {
   return Object.keys(variables).some((name) => /^\d|\W/.test(name));
-}
-
-function hasLine(environ: string, assignment: string): boolean {
-  return `\0${environ}`.includes(`\0${assignment}\0`);
 }
 
 /** The variable that a shell adds: its directory, unless it has a name for it already. */

@@ -228,7 +228,7 @@ export class Upkeep {
     if (this.#endedAttempts.size === 0) return;
     const killed = await killStrays(
       this.#place.store.uid,
-      ({ attemptId }) => this.#endedAttempts.has(attemptId),
+      ({ attemptId }) => attemptId !== null && this.#endedAttempts.has(attemptId),
       1,
     );
     for (const [attemptId, looks] of this.#endedAttempts) {

@@ -16,7 +16,7 @@ import { wakeWorkers, watchWakes } from "../home/wake.ts";
 import { inheritedVariables } from "./command.ts";
 import { type Goal, isReached, SERVE } from "./goal.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
-import { COOKIE_VARIABLE, identify, missingTool } from "./process_probe.ts";
+import { COOKIE_VARIABLE, identify, missingTool, workerCookieOf } from "./process_probe.ts";
 import { ProgressWatch } from "./progress_watch.ts";
 import { type AttemptPlace, RunningAttempt } from "./running_attempt.ts";
 import { SignalFlag } from "../home/signal_flag.ts";
@@ -86,7 +86,7 @@ export class Worker {
     const { store, home, isEchoed } = rest.options;
     this.#progress = new ProgressWatch(store, { home, storeUid: store.uid });
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
-    const spawner = new Spawner(inheritedVariables());
+    const spawner = new Spawner(inheritedVariables(), workerCookieOf(store.uid, record.id));
     this.#place = { home, storeUid: store.uid, spawner, config: () => this.#config };
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },
@@ -143,6 +143,7 @@ export class Worker {
     await this.#tell(() => this.#options.store.markStopping(this.record.id, Date.now()));
     while (this.#tasks.size > 0) await Promise.race(this.#tasks);
     await this.#upkeep.stop();
+    await this.#place.spawner.close();
     unwatch();
     await this.#tell(() => this.#options.store.unregisterWorker(this.record.id, Date.now()));
     this.#lock.release();

@@ -75,7 +75,7 @@ async function cpuOf(pid: number): Promise<{ worker: number; commands: number }>
 
 /** CPU in ms, of the worker alone, of starting a command and hearing of its end. */
 async function startCost(folder: string, command: string): Promise<number> {
-  const spawner = new Spawner(inheritedVariables());
+  const spawner = new Spawner(inheritedVariables(), "0123456789abcdef-w1s");
   const cwd = await Deno.makeTempDir({ dir: folder });
   const before = process.cpuUsage();
   for (let number = 0; number < JOBS; number++) {
@@ -84,6 +84,7 @@ async function startCost(folder: string, command: string): Promise<number> {
     const spec = { args: ["/bin/sh", "-c", command], words, cwd, env: {}, ...files };
     await spawner.start(spec)?.exited;
   }
+  await spawner.close();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / JOBS;
 }

@@ -308,7 +308,7 @@ function outOfOrder(steps: readonly Step[]): Omit<Violation, "rule">[] {
 
 function livingCookies({ storeUid, jobs }: Evidence): Omit<Violation, "rule">[] {
   const script =
-    `grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-[0-9]+" /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'`;
+    `grep -azoHxE "QUEUECTL_ATTEMPT_ID=$1-(w[0-9]+s)?[0-9]+" /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'`;
   const { stdout } = new Deno.Command("/bin/sh", { args: ["-c", script, "sh", storeUid] }).outputSync();
   const running = new Set(jobs.flatMap((job) => job.state === "processing" ? [job.claim.attemptId] : []));
   return [...new TextDecoder().decode(stdout).matchAll(/^\/proc\/(\d+)\/.*-(\d+)$/gm)]

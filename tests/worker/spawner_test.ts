@@ -1,60 +1,17 @@
 import assert from "node:assert/strict";
-import type { CommandExit, CommandSpec } from "../../src/worker/running_command.ts";
+import type { CommandSpec } from "../../src/worker/running_command.ts";
 import { Spawner } from "../../src/worker/spawner.ts";
+import {
+  bySpec,
+  COOKIE,
+  plainly,
+  type Result,
+  specOf,
+  useSpawner,
+  VARIABLES,
+  WORKER_COOKIE,
+} from "../harness/commands.ts";
 import { isGone } from "../harness/wait_for.ts";
-
-const VARIABLES = { PATH: Deno.env.get("PATH")!, HOME: "/root", LANG: "C.UTF-8", "odd-name": "kept" };
-
-const COOKIE = { QUEUECTL_ATTEMPT_ID: "0123456789abcdef-1" };
-
-/** Lets `work` start commands in a folder of their own, and leaves nothing behind. */
-async function useSpawner(work: (spawner: Spawner, dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await work(new Spawner(VARIABLES), dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
-
-function specOf(dir: string, command: string, changes: Partial<CommandSpec> = {}): CommandSpec {
-  const files = { stdout: `${dir}/out`, stderr: `${dir}/err` };
-  return { args: ["/bin/sh", "-c", command], words: [], cwd: dir, env: {}, ...files, ...changes };
-}
-
-interface Result {
-  readonly exit: Pick<CommandExit, "exitCode" | "signal">;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** What a command does when the spawner starts it. */
-async function bySpec(spawner: Spawner, spec: CommandSpec): Promise<Result> {
-  const running = spawner.start(spec);
-  assert.ok(running !== null, "the library can't be used");
-  const { exitCode, signal } = await running.exited;
-  const [stdout, stderr] = [await Deno.readTextFile(spec.stdout), await Deno.readTextFile(spec.stderr)];
-  await Deno.remove(spec.stdout);
-  await Deno.remove(spec.stderr);
-  return { exit: { exitCode, signal }, stdout, stderr };
-}
-
-/** What it does when it is started plainly, in a session of its own. */
-async function plainly(spec: CommandSpec): Promise<Result> {
-  const { code, signal, stdout, stderr } = await new Deno.Command("setsid", {
-    args: [...spec.args],
-    cwd: spec.cwd,
-    env: { ...VARIABLES, ...spec.env },
-    clearEnv: true,
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    exit: signal === null ? { exitCode: code, signal: null } : { exitCode: null, signal },
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
-}
 
 /** Scripts that show what could differ. */
 const SCRIPTS: Readonly<Record<string, string>> = {
@@ -86,14 +43,56 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "a broken pipe": '(yes; echo "$?" >&2) | head -1',
   "signals that are ignored": "grep SigIgn /proc/self/status",
   "text that is no ASCII": "printf 'ä €\\n'",
+  "exit codes that look like signals": "exit 255",
+  "a program that dies of a signal, and isn't told to be the last":
+    "ulimit -f 1; head -c 100000 /dev/zero >big",
+  "a signal to its group": "kill -USR1 0; sleep 5",
+  "a signal to its group that it ignores": "trap '' TERM; kill 0; echo alive",
+  "a signal to its group that it handles": "trap 'echo got it; exit 6' HUP; kill -HUP 0; sleep 5",
+  "a program that dies of a signal": "ulimit -f 1; exec head -c 100000 /dev/zero >big",
+  "traps of nobody else": "trap",
+  "variables of nobody else": "set",
+  "jobs of nobody else": "jobs; true & jobs; wait",
+  "backquotes": 'echo \`echo a \\\`echo b\\\`\` "\`echo \'"\'\`"',
+  "a backslash at its end": "echo a\\",
+  "a comment at its end": "echo a # b",
+  "an open here document": "cat <<END\nabc",
+  "an unfinished backquote": "echo \`echo a",
+  "a parenthesis too many": "echo a; )",
+  "a quoted parenthesis, and one too many": "echo 'a (' ) ; echo b",
+  "a brace too many": "echo a; }",
+  "an end of a condition too many": "echo a; fi; echo b",
+  "an end of a loop too many": "echo a; done; }; )",
+  "a case of another kind": "echo a ;; y) echo b",
+  "nothing but a comment": "# nothing",
+  "a syntax error on a later line": "echo a\n(\necho b",
+  "options for the shell": 'set -eu; echo "$((1 + 1))"; echo $missing; echo never',
+  "functions": "f() { local a=1; echo $1 $a; return 4; }; f x",
+  "an exit in a function of a subshell": "f() { exit 3; }; (f); echo $?; f; echo never",
+  "a redirection that fails": ": >/no/such/folder; echo $?",
+  "a directory that it leaves": "cd /; pwd; echo $PWD $OLDPWD; cd - ",
+  "standard input that it reads": "read line; echo $? $line",
+  "output after its end": "exec 3>&1; (sleep 0.02; echo late >&3) & wait",
+  "a file descriptor of its own": "exec 9>own; echo x >&9; exec 9>&-; cat own; rm own",
+  "positional parameters": "set -- a 'b c'; echo $# $2; shift; echo $1",
+  "arithmetic and patterns": "x=abc.def; echo ${x%.*} ${#x} $((7 % 4)); case $x in a*) echo y;; esac",
+  "its parent": "ps -o comm= -p $PPID",
 };
 
-for (const [name, script] of Object.entries(SCRIPTS)) {
-  Deno.test(`Spawner: nothing differs from a plain sh -c: ${name}`, () =>
-    useSpawner(async (spawner, dir) => {
-      const spec = specOf(dir, script, { env: { JOB: "a b\n'c'", "job-name": "1" } });
-      assert.deepEqual(await bySpec(spawner, spec), await plainly(spec));
-    }));
+/** With the second a command has a shell of its own: no shell could write such a name. */
+const VARIABLES_OF_JOBS = {
+  "in a subshell": { JOB: "a b'c' $d" },
+  "alone": { JOB: "a b\n'c'", "job-name": "1" },
+};
+
+for (const [how, env] of Object.entries(VARIABLES_OF_JOBS)) {
+  for (const [name, script] of Object.entries(SCRIPTS)) {
+    Deno.test(`Spawner: nothing differs from a plain sh -c, ${how}: ${name}`, () =>
+      useSpawner(async (spawner, dir) => {
+        const spec = specOf(dir, script, { env: { ...env, ...COOKIE } });
+        assert.deepEqual(await bySpec(spawner, spec), await plainly(spec));
+      }));
+  }
 }
 
 Deno.test("Spawner: a command of plain words is the same without a shell", () =>
@@ -137,6 +136,7 @@ Deno.test("Spawner: files are created for nobody else, and the command's own uma
       signal: null,
       outputBytes: 4,
       hasLeftovers: false,
+      startError: null,
     });
     const mode = async (path: string) => (await Deno.stat(`${dir}/${path}`)).mode! & 0o777;
     assert.deepEqual([await mode("out"), await mode("err")], [0o600, 0o600]);
@@ -147,15 +147,25 @@ Deno.test("Spawner: what can't be used is told apart, and the next command start
   useSpawner(async (spawner, dir) => {
     await Deno.writeTextFile(`${dir}/file`, "");
     const start = (changes: Partial<CommandSpec>) => () => spawner.start(specOf(dir, "true", changes));
-    assert.throws(start({ cwd: `${dir}/missing` }), {
-      message: `no such directory: ${dir}/missing`,
-      isOurFault: false,
-    });
-    assert.throws(start({ cwd: `${dir}/file` }), { isOurFault: false });
-    assert.throws(start({ stdout: `${dir}/missing/out` }), {
-      message: /^can't create the files for its output: No such file or directory/,
-      isOurFault: true,
-    });
+    const unusable: [Partial<CommandSpec>, string | RegExp, boolean][] = [
+      [{ cwd: `${dir}/missing` }, `no such directory: ${dir}/missing`, false],
+      [{ cwd: `${dir}/file` }, `no such directory: ${dir}/file`, false],
+      [
+        { stdout: `${dir}/missing/out` },
+        /^can't create the files for its output: No such file or directory/,
+        true,
+      ],
+    ];
+    for (const [changes, message, isOurFault] of unusable) {
+      // With a shell of its own that is known at once, in a subshell a little later.
+      const own = { args: ["/bin/sh", "-c", ": $$"] };
+      assert.throws(start({ ...changes, ...own }), { message, isOurFault });
+      const { startError, exitCode, signal } = await start(changes)()!.exited;
+      assert.throws(() => {
+        throw startError;
+      }, { message, isOurFault });
+      assert.deepEqual([exitCode, signal], [null, null]);
+    }
     assert.throws(start({ env: { A: "x".repeat(200_000) } }), {
       message: "can't start it: its command or its variables are longer than this system allows",
       isOurFault: false,
@@ -198,6 +208,7 @@ for (const [name, script] of Object.entries(LEAVERS)) {
         signal: null,
         outputBytes: 0,
         hasLeftovers: false,
+        startError: null,
       });
     }));
 }
@@ -229,7 +240,7 @@ Deno.test("Spawner: what has ended among the orphans leaves no zombies", () =>
 const WITH_A_HELPER = `
   import { noteAwaited } from "${new URL("../../src/worker/awaited_children.ts", import.meta.url)}";
   import { Spawner } from "${new URL("../../src/worker/spawner.ts", import.meta.url)}";
-  const spawner = new Spawner({ PATH: Deno.env.get("PATH") });
+  const spawner = new Spawner({ PATH: Deno.env.get("PATH") }, "0123456789abcdef-w1s");
   const files = { stdout: Deno.args[0] + "/out", stderr: Deno.args[0] + "/err" };
   const helpers = [];
   for (let round = 0; round < 20; round++) {
@@ -266,6 +277,6 @@ Deno.test("Spawner: very many commands at a time are left to Deno, so that a thr
 
 Deno.test("Spawner: without the library nothing is started", () =>
   useSpawner((_, dir) => {
-    assert.equal(new Spawner(VARIABLES, null).start(specOf(dir, "echo run")), null);
+    assert.equal(new Spawner(VARIABLES, WORKER_COOKIE, null).start(specOf(dir, "echo run")), null);
     return Promise.resolve();
   }));
