@@ -22,7 +22,7 @@ const SET_UP = "trap : HUP INT QUIT TERM USR1 USR2 ALRM PIPE;umask 077\n";
 /** How it ends if it can't read a line as a command: then nothing of the line was run. */
 const SYNTAX_ERROR = 2 << 8;
 /** An answer: perhaps a complaint, and then the exit code. */
-const ANSWER = /^((?:.*\n)*?)(\d+)\n$/;
+const ANSWER = /^((?:[^\n]*\n)*?)(\d+)\n$/;
 
 /** The shells of which it is known that nothing differs in such a subshell. */
 export function canServe(): boolean {

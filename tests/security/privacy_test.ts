@@ -109,7 +109,14 @@ Deno.test("secrets: a job's variables and its claim's token show up in no comman
     // They fail at first, so that errors and retries are written, too.
     const command = `${HOLD}; [ "$QUEUECTL_ATTEMPT" -gt 1 ]`;
     await home.startWorkers(2);
-    await home.enqueue({ id: "a", command, cwd: home.dir, env: { PASSWORD: SECRET }, backoff_base: 0 });
+    // With $$ it has a shell of its own, with a command line that can be seen.
+    await home.enqueue({
+      id: "a",
+      command: `: $$; ${command}`,
+      cwd: home.dir,
+      env: { PASSWORD: SECRET },
+      backoff_base: 0,
+    });
     await waitFor("the job to run", () => Deno.stat(`${home.dir}/running`).catch(() => null));
     const [{ claim_token: token }] = rows(home, "SELECT claim_token FROM jobs") as [{ claim_token: string }];
     assert.match(token, /^[0-9a-f-]{36}$/);
