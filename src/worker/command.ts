@@ -110,11 +110,15 @@ export function inheritedVariables(): Record<string, string> {
   );
 }
 
-/** What a command can learn about itself; a `queuectl` that it calls uses the same store. */
+/** A `queuectl` that a command calls uses the same store. */
+export function homeVariables(home: Home): Record<string, string> {
+  return { QUEUECTL_HOME: home.dir, QUEUECTL_DB: home.dbPath };
+}
+
+/** What a command can learn about itself. */
 function ownVariables(job: ProcessingJob, { home }: { home: Home }): Record<string, string> {
   return {
-    QUEUECTL_HOME: home.dir,
-    QUEUECTL_DB: home.dbPath,
+    ...homeVariables(home),
     QUEUECTL_JOB_ID: job.id,
     QUEUECTL_ATTEMPT: String(job.attempts),
     QUEUECTL_QUEUE: job.queue,

@@ -13,7 +13,7 @@ import type { ClaimRequest, Store } from "../core/store.ts";
 import type { WorkerRecord } from "../core/worker_record.ts";
 import type { Home } from "../home/home.ts";
 import { wakeWorkers, watchWakes } from "../home/wake.ts";
-import { inheritedVariables } from "./command.ts";
+import { homeVariables, inheritedVariables } from "./command.ts";
 import { type Goal, isReached, SERVE } from "./goal.ts";
 import { type HeldLock, takeLock } from "./lock_file.ts";
 import { COOKIE_VARIABLE, identify, missingTool, workerCookieOf } from "./process_probe.ts";
@@ -86,7 +86,8 @@ export class Worker {
     const { store, home, isEchoed } = rest.options;
     this.#progress = new ProgressWatch(store, { home, storeUid: store.uid });
     this.#log = new WorkerLog({ home, storeUid: store.uid }, { workerId: record.id, isEchoed });
-    const spawner = new Spawner(inheritedVariables(), workerCookieOf(store.uid, record.id));
+    const variables = { ...inheritedVariables(), ...homeVariables(home) };
+    const spawner = new Spawner(variables, workerCookieOf(store.uid, record.id));
     this.#place = { home, storeUid: store.uid, spawner, config: () => this.#config };
     this.#upkeep = new Upkeep({
       ...{ store, home, workerId: record.id },

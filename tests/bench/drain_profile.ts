@@ -62,15 +62,23 @@ export function profileLine(command: string, { store, starting, rest, commands }
   return `CPU of a job that is ${command}, in ms: ${shown.join(", ")}; together ${total.toFixed(2)}`;
 }
 
-/** CPU in ms: of a worker, and of its children that have ended. */
+/** CPU in ms: of a worker, and of its commands, with the shells that run them. */
 async function cpuOf(pid: number): Promise<{ worker: number; commands: number }> {
-  const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pid}/stat`] }).output();
-  const line = new TextDecoder().decode(stdout);
-  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ").map(Number);
+  const script =
+    'cat /proc/"$1"/stat; for child in $(cat /proc/"$1"/task/"$1"/children); do cat /proc/"$child"/stat; done';
+  const { stdout } = await new Deno.Command("/bin/sh", { args: ["-c", script, "sh", String(pid)] }).output();
+  const [worker, ...shells] = new TextDecoder().decode(stdout).trim().split("\n").map(ticksOf);
+  const ofShells = shells.map(({ own, ofEnded }) => own + ofEnded);
   return {
-    worker: (fields[11]! + fields[12]!) * MS_PER_TICK,
-    commands: (fields[13]! + fields[14]!) * MS_PER_TICK,
+    worker: worker!.own * MS_PER_TICK,
+    commands: [worker!.ofEnded, ...ofShells].reduce((sum, ticks) => sum + ticks) * MS_PER_TICK,
   };
+}
+
+/** What a line of `/proc/PID/stat` says about a process and its children that have ended. */
+function ticksOf(line: string): { own: number; ofEnded: number } {
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ").map(Number);
+  return { own: fields[11]! + fields[12]!, ofEnded: fields[13]! + fields[14]! };
 }
 
 /** CPU in ms, of the worker alone, of starting a command and hearing of its end. */

@@ -317,7 +317,7 @@ Deno.test("run: when nobody reads the output any more the job ends, as it would 
   TemporaryHome.use(async (home) => {
     const script = '{ "$@" 2>stderr; echo $? >code; } | head -n 1';
     const { stdout } = await new Deno.Command("/bin/sh", {
-      args: ["-c", script, "sh", ...programCommand(), "run", "--id", "a", "--", "yes"],
+      args: ["-c", script, "sh", ...programCommand(), "run", "--id", "a", "--", "while :; do echo y; done"],
       ...{ cwd: home.dir, env: { QUEUECTL_HOME: home.dir, QUEUECTL_DB: "" } },
     }).output();
     assert.equal(new TextDecoder().decode(stdout), "y\n");

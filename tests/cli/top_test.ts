@@ -86,7 +86,7 @@ await tops("top: tells jobs that are ready from those that are due later, and wh
   await home.enqueue({ id: "due", command: "make due" });
   await topIn(home, { columns: 80, rows: 24 }, async (terminal) => {
     await terminal.until(/^> flaky +failed +1\/3 +\S+ in \dm.*: exited with 3/m);
-    await terminal.until(/^ {2}later +pending +0\/3 +\S+ in \d+d \d+h {2}make later/m);
+    await terminal.until(/^ {2}later +pending +0\/3 +\S+ in \d+d( \d+[hm])? {2}make later/m);
     await terminal.until(/^ {2}due +ready +0\/3 +\S+ make due/m);
   });
 });
