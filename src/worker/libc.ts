@@ -84,7 +84,8 @@ const SYMBOLS = {
   wait: { name: "waitpid", parameters: ["i32", "buffer", "i32"], result: "i32", nonblocking: true },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" },
-  pidfd_open: { parameters: ["i32", "u32"], result: "i32" },
+  // Of the library's own function only the newest versions know.
+  pidfd_open: { name: "syscall", parameters: ["i64", "i64", "i64"], result: "i64" },
   poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
   pipe2: { parameters: ["buffer", "i32"], result: "i32" },
   statx: { parameters: ["i32", "buffer", "i32", "u32", "buffer"], result: "i32" },
@@ -108,6 +109,8 @@ const O_APPENDING = 0o1 | 0o100 | 0o2000;
 const O_CLOEXEC = 0o2000000;
 const WNOHANG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
+/** The same number on all processors. */
+const SYS_PIDFD_OPEN = 434n;
 const POLLIN = 1;
 /** `struct pollfd` is a number of 32 bits and two of 16. */
 const POLLFD_BYTES = 8;
@@ -190,7 +193,7 @@ class GnuLibc implements Libc {
   }
 
   openEnd(pid: number): number | null {
-    const file = this.#calls.pidfd_open(pid, 0);
+    const file = Number(this.#calls.pidfd_open(SYS_PIDFD_OPEN, BigInt(pid), 0n));
     return file < 0 ? null : file;
   }
 
