@@ -1,14 +1,17 @@
 /**
  * Passes on what a command prints while it prints it, byte for byte.
+ *
+ * The files are looked at now and then. To be told of each write would stop the program: as long as one file that is
+ * watched changes without a pause, as with `yes`, the runtime can't begin to watch another one, and waits for that.
  */
 
 import type { OutputPaths } from "../home/output_files.ts";
 import { SignalFlag } from "../home/signal_flag.ts";
 
 const CHUNK_BYTES = 65_536;
-/** How long something printed may go unnoticed where files can't be watched. */
-const SAFETY_LOOK_MS = 200;
-const FILE_LOOK_MS = 10;
+/** How soon what comes is noticed: at once while it comes, later when nothing has come for a while. */
+const FIRST_LOOK_MS = 5;
+const MAX_LOOK_MS = 50;
 
 /** Where bytes go; resolves when all are taken. */
 export type Sink = (bytes: Uint8Array) => Promise<void>;
@@ -17,8 +20,6 @@ export type Sink = (bytes: Uint8Array) => Promise<void>;
 export class OutputPump {
   readonly #pipes: readonly FilePipe[];
   readonly #done: Promise<void>;
-  #watcher: Deno.FsWatcher | null = null;
-  #isFinishing = false;
 
   /**
    * Of each file at most `maxBytes` are passed on, which is what a worker keeps. The files must exist or be made
@@ -29,7 +30,6 @@ export class OutputPump {
       new FilePipe(paths.stdout, sinks.stdout, maxBytes),
       new FilePipe(paths.stderr, sinks.stderr, maxBytes),
     ];
-    this.#follow(paths).catch(() => {}); // the pipes look by themselves, too
     this.#done = Promise.all(this.#pipes.map((pipe) => pipe.run())).then(() => {});
     this.#done.catch(() => {}); // told by `finish` and `failure`
   }
@@ -46,34 +46,8 @@ export class OutputPump {
 
   /** The command has ended: passes on the rest, and returns when all of it is taken. */
   async finish(): Promise<void> {
-    this.#isFinishing = true;
-    try {
-      this.#watcher?.close();
-    } catch {
-      // It had ended by itself.
-    }
     for (const pipe of this.#pipes) pipe.finish();
     await this.#done;
-  }
-
-  async #follow(paths: OutputPaths): Promise<void> {
-    this.#watcher = await this.#watch(paths);
-    const look = () => this.#pipes.forEach((pipe) => pipe.look());
-    look(); // at what was printed before we watched
-    for await (const _ of this.#watcher ?? []) look();
-  }
-
-  /** Watches the files once they are there, which is soon after the claim; null if it is all over before. */
-  async #watch(paths: OutputPaths): Promise<Deno.FsWatcher | null> {
-    while (!this.#isFinishing) {
-      try {
-        return Deno.watchFs([paths.stdout, paths.stderr]);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, FILE_LOOK_MS));
-      }
-    }
-    return null;
   }
 }
 
@@ -84,7 +58,7 @@ class FilePipe {
   readonly #maxBytes: number;
   #offset = 0;
   #isFinishing = false;
-  readonly #news = new SignalFlag();
+  readonly #finishing = new SignalFlag();
 
   constructor(path: string, sink: Sink, maxBytes: number) {
     this.#path = path;
@@ -96,23 +70,21 @@ class FilePipe {
     return this.#offset >= this.#maxBytes;
   }
 
-  /** Something may have come. */
-  look(): void {
-    this.#news.raise();
-  }
-
   /** Nothing more will come. */
   finish(): void {
     this.#isFinishing = true;
-    this.#news.raise();
+    this.#finishing.raise();
   }
 
   async run(): Promise<void> {
     let isLast: boolean;
+    let pauseMs = FIRST_LOOK_MS;
     do {
       isLast = this.#isFinishing; // asked before the file is read to its end
+      const before = this.#offset;
       await this.#passOn();
-      if (!isLast) await this.#news.wait(SAFETY_LOOK_MS);
+      pauseMs = this.#offset > before ? FIRST_LOOK_MS : Math.min(pauseMs * 2, MAX_LOOK_MS);
+      if (!isLast) await this.#finishing.wait(pauseMs);
     } while (!isLast);
   }
 
