@@ -82,37 +82,68 @@ export function insertValues(job: NewJob, now: number): Value[] {
   return [...spec, now, now, runAt, runAt <= now ? 1 : 0];
 }
 
-/**
- * Writes what a transition changed, provided that the claim is still the one that the job was read with
- * (null: none). The parameters are those of `updateValues`.
- */
-export const UPDATE_JOB = `
-  UPDATE jobs SET max_retries = ?, attempts = ?, crashes = ?, updated_at = ?, state = ?, run_at = ?, ready = ?,
-    finished_at = ?, last_error = ?, worker_id = ?, claim_token = ?, attempt_id = ?, claimed_at = ?,
-    cancel_requested_at = ?
-  WHERE seq = ? AND claim_token IS ?`;
+/** The columns that a transition may change. */
+const CHANGEABLE = [
+  ...[
+    "max_retries",
+    "attempts",
+    "crashes",
+    "updated_at",
+    "state",
+    "run_at",
+    "ready",
+    "finished_at",
+    "last_error",
+  ],
+  ...["worker_id", "claim_token", "attempt_id", "claimed_at", "cancel_requested_at"],
+];
 
-/** The parameters of `UPDATE_JOB` that take the row from `before` to `after`. */
-export function updateValues(before: Job, after: Job, now: number): Value[] {
-  const runAt = "runAt" in after ? after.runAt : null;
-  const claim = after.state === "processing" ? after.claim : null;
+/**
+ * The statement that writes what a transition changed, provided that the claim is still the one that the job was
+ * read with. Columns that stay as they are aren't mentioned: the indexes they are in are then not looked at.
+ */
+export function updateOf(before: Job, after: Job, now: number): { sql: string; values: Value[] } {
+  const [old, values] = [changeableOf(before, now), changeableOf(after, now)];
+  const isWritten = values.map((value, index) =>
+    value !== old[index] || CHANGEABLE[index] === "updated_at" ||
+    // What is stored here can't be told from a job that waits.
+    (CHANGEABLE[index] === "ready" && value !== null)
+  );
+  return {
+    sql: updateSql(CHANGEABLE.filter((_, index) => isWritten[index])),
+    values: [
+      ...values.filter((_, index) => isWritten[index]),
+      before.seq,
+      before.state === "processing" ? before.claim.token : null,
+    ],
+  };
+}
+
+/** Writes some columns of a job that is held with a token, null: that isn't held. */
+export function updateSql(columns: readonly string[]): string {
+  return `UPDATE jobs SET ${
+    columns.map((column) => `${column} = ?`).join(", ")
+  } WHERE seq = ? AND claim_token IS ?`;
+}
+
+function changeableOf(job: Job, now: number): Value[] {
+  const runAt = "runAt" in job ? job.runAt : null;
+  const claim = job.state === "processing" ? job.claim : null;
   return [
-    after.maxRetries,
-    after.attempts,
-    after.crashes,
-    after.updatedAt,
-    after.state,
+    job.maxRetries,
+    job.attempts,
+    job.crashes,
+    job.updatedAt,
+    job.state,
     runAt,
     runAt === null ? null : runAt <= now ? 1 : 0,
-    "finishedAt" in after ? after.finishedAt : null,
-    "lastError" in after ? after.lastError : null,
+    "finishedAt" in job ? job.finishedAt : null,
+    "lastError" in job ? job.lastError : null,
     claim?.workerId ?? null,
     claim?.token ?? null,
     claim?.attemptId ?? null,
     claim?.since ?? null,
-    after.state === "processing" ? after.cancelRequestedAt : null,
-    before.seq,
-    before.state === "processing" ? before.claim.token : null,
+    job.state === "processing" ? job.cancelRequestedAt : null,
   ];
 }
 
@@ -143,19 +174,25 @@ export const NEXT_BY_PRIORITY = `
   SELECT * FROM jobs INDEXED BY jobs_ready_by_priority
   WHERE ready = 1 AND queue = ? ORDER BY priority DESC, seq LIMIT 1`;
 
-/** The next ready job of one queue, in order of arrival. */
-export const NEXT_BY_ARRIVAL = `
-  SELECT * FROM jobs INDEXED BY jobs_ready_by_arrival
-  WHERE ready = 1 AND queue = ? ORDER BY seq LIMIT 1`;
-
 /** The next ready job of all queues: highest priority first, then in order of arrival. */
 export const NEXT_BY_PRIORITY_OF_ALL = `
   SELECT * FROM jobs INDEXED BY jobs_of_all_ready_by_priority
   WHERE ready = 1 ORDER BY priority DESC, seq LIMIT 1`;
 
-/** The next ready job of all queues, in order of arrival. */
+/** A row for each priority that a job can have, in `column1`. */
+export const PRIORITIES = "(VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9), (10))";
+
+/** The next ready job of one queue, in order of arrival: of the first of each priority, the one that came first. */
+export const NEXT_BY_ARRIVAL = `
+  SELECT * FROM jobs WHERE seq = (SELECT min(first) FROM (SELECT (
+    SELECT seq FROM jobs INDEXED BY jobs_ready_by_priority
+    WHERE ready = 1 AND queue = ? AND priority = column1 ORDER BY seq LIMIT 1) AS first FROM ${PRIORITIES}))`;
+
+/** The same of all queues. */
 export const NEXT_BY_ARRIVAL_OF_ALL = `
-  SELECT * FROM jobs INDEXED BY jobs_of_all_ready_by_arrival WHERE ready = 1 ORDER BY seq LIMIT 1`;
+  SELECT * FROM jobs WHERE seq = (SELECT min(first) FROM (SELECT (
+    SELECT seq FROM jobs INDEXED BY jobs_of_all_ready_by_priority
+    WHERE ready = 1 AND priority = column1 ORDER BY seq LIMIT 1) AS first FROM ${PRIORITIES}))`;
 
 /** When the next job of one queue is due that isn't ready yet. */
 export const NEXT_RUN_AT = `
@@ -179,14 +216,3 @@ export const PROMOTE_DUE_OF_ALL = `
 
 /** Removes a job; its attempts go with it. */
 export const DELETE_JOB = "DELETE FROM jobs WHERE seq = ?";
-
-/** Adds to the count of a queue and state. */
-export const COUNT_UP = `
-  INSERT INTO counters (queue, state, jobs) VALUES (?, ?, ?)
-  ON CONFLICT (queue, state) DO UPDATE SET jobs = jobs + excluded.jobs`;
-
-/** Takes one from the count of a queue and state. */
-export const COUNT_DOWN = "UPDATE counters SET jobs = jobs - 1 WHERE queue = ? AND state = ?";
-
-/** The counts of all queues together. */
-export const COUNTS = "SELECT state, sum(jobs) AS jobs FROM counters GROUP BY state";

@@ -10,9 +10,10 @@ import type { Connection } from "./connection.ts";
 import { initial } from "./migrations/0001_initial.ts";
 import { progress } from "./migrations/0002_progress.ts";
 import { oneJobWorkers } from "./migrations/0003_one_job_workers.ts";
+import { fewerIndexes } from "./migrations/0004_fewer_indexes.ts";
 
 /** In order; the nth takes a file from version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [initial, progress, oneJobWorkers];
+export const MIGRATIONS: readonly string[] = [initial, progress, oneJobWorkers, fewerIndexes];
 
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;

@@ -4,6 +4,7 @@
 
 import { type ListingPlace, type PageRequest, SUMMARY_LENGTH } from "../core/reports.ts";
 import type { Value } from "./connection.ts";
+import { PRIORITIES } from "./jobs_table.ts";
 
 /** A statement and its parameters. */
 export interface Statement {
@@ -115,13 +116,19 @@ export const QUEUE_DEPTHS = `
 /** How many queues have jobs. */
 export const QUEUE_TOTAL = "SELECT count(DISTINCT queue) AS total FROM counters WHERE jobs > 0";
 
-/** The earliest `run_at` of a queue's first so many ready jobs. */
+/** The earliest `run_at` of a queue's first so many ready jobs of each priority. */
 export const OLDEST_READY = `
-  SELECT min(run_at) AS run_at FROM (SELECT run_at FROM jobs WHERE ready = 1 AND queue = ? ORDER BY seq LIMIT ?)`;
+  SELECT min(first) AS run_at FROM (SELECT (
+    SELECT min(run_at) FROM (
+      SELECT run_at FROM jobs INDEXED BY jobs_ready_by_priority
+      WHERE ready = 1 AND queue = ? AND priority = column1 ORDER BY seq LIMIT ?)) AS first FROM ${PRIORITIES})`;
 
 /** The same of all queues. */
 export const OLDEST_READY_OF_ALL = `
-  SELECT min(run_at) AS run_at FROM (SELECT run_at FROM jobs WHERE ready = 1 ORDER BY seq LIMIT ?)`;
+  SELECT min(first) AS run_at FROM (SELECT (
+    SELECT min(run_at) FROM (
+      SELECT run_at FROM jobs INDEXED BY jobs_of_all_ready_by_priority
+      WHERE ready = 1 AND priority = column1 ORDER BY seq LIMIT ?)) AS first FROM ${PRIORITIES})`;
 
 /** The jobs that are due after a time, soonest first, at most so many. */
 export const DUE_LATER = `SELECT ${SUMMARY} FROM jobs WHERE ready = 0 AND run_at > ? ORDER BY run_at LIMIT ?`;

@@ -10,7 +10,7 @@ import type { Backlog } from "../core/backlog.ts";
 import type { ConfigKey } from "../core/config.ts";
 import { DuplicateIdError, notFound } from "../core/errors.ts";
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
-import type { Claim, Job, NewJob, PendingJob, ProcessingJob } from "../core/job.ts";
+import type { Claim, Job, JobState, NewJob, PendingJob, ProcessingJob } from "../core/job.ts";
 import { enqueue, type LifecycleEvent, transition } from "../core/lifecycle.ts";
 import { isSameProgress, type Progress } from "../core/progress.ts";
 import type {
@@ -29,6 +29,7 @@ import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
 import * as attempts from "./attempts_table.ts";
 import * as config from "./config_table.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
+import { CountChanges } from "./counters_table.ts";
 import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
@@ -52,12 +53,14 @@ export class SqliteStore implements Store {
   readonly reports: SqliteReports;
   readonly #db: Connection;
   readonly #ready: ReadyJobs;
+  readonly #counts: CountChanges;
 
   private constructor(db: Connection, uid: string) {
     this.uid = uid;
     this.#db = db;
     this.backlog = new SqliteBacklog(db);
     this.#ready = new ReadyJobs(db);
+    this.#counts = new CountChanges(db);
     this.ids = new SqliteIds(db);
     this.reports = new SqliteReports(db);
   }
@@ -82,17 +85,15 @@ export class SqliteStore implements Store {
     now: number,
     { onStored }: { onStored?: (count: number) => void } = {},
   ): Promise<PendingJob[]> {
-    return this.#db.write(() => {
-      const arrived = new Map<string, number>();
+    return this.#change(() => {
       const stored = newJobs.map((job, index) => {
         const seq = this.#insertJob(job, { index, now });
-        arrived.set(job.queue, (arrived.get(job.queue) ?? 0) + 1);
+        this.#counts.add(job.queue, "pending", 1);
         if ((index + 1) % JOBS_BETWEEN_REPORTS === 0) onStored?.(index + 1);
         return enqueue(job, seq, now);
       });
       // The numbers of one transaction follow each other.
       if (stored.length > 0) this.#db.run(events.INSERT_ENQUEUED, now, stored[0]!.seq, stored.at(-1)!.seq);
-      for (const [queue, count] of arrived) this.#db.run(jobs.COUNT_UP, queue, "pending", count);
       return stored;
     });
   }
@@ -100,7 +101,7 @@ export class SqliteStore implements Store {
   async claim(request: ClaimRequest, now: number): Promise<ProcessingJob | null> {
     await this.#ready.promoteAll(request.queues, now);
     if (!await this.#mayFind([request])) return null;
-    return this.#db.write(() => this.#claimNext(request, now));
+    return this.#change(() => this.#claimNext(request, now));
   }
 
   async endAttemptsAndClaim(
@@ -110,7 +111,7 @@ export class SqliteStore implements Store {
     if (ends.length === 0 && !await this.#mayFind(planFor(await this.settings()).next)) {
       return { ended: [], next: [] };
     }
-    return await this.#db.write(() => {
+    return await this.#change(() => {
       const plan = planFor(this.#settings());
       const ended = ends.map(({ ref, end }) => this.#endClaimed(ref, end, plan));
       const next: ProcessingJob[] = [];
@@ -139,7 +140,7 @@ export class SqliteStore implements Store {
   }
 
   recoverWorker(workerId: number, now: number): Promise<Job[] | null> {
-    return this.#db.write(() => {
+    return this.#change(() => {
       if (this.#db.run(workers.DELETE_WORKER, workerId).changes === 0) return null;
       const held = this.#db.all(jobs.JOBS_OF_WORKER, workerId).map(jobs.jobFromRow) as ProcessingJob[];
       this.#log({ type: "worker_lost", workerId }, null, now);
@@ -148,7 +149,7 @@ export class SqliteStore implements Store {
   }
 
   apply(ids: readonly string[], event: UserEvent, now: number): Promise<Job[]> {
-    return this.#db.write(() =>
+    return this.#change(() =>
       ids.map((id) => {
         const row = this.#db.get(jobs.JOB_BY_ID, id);
         if (row === undefined) throw notFound(`There is no job ${id}`, "queuectl list");
@@ -159,13 +160,13 @@ export class SqliteStore implements Store {
 
   delete(filter: JobFilter, options: { now: number; limit: number }): Promise<DeletedJob[]> {
     const { sql, values } = filters.selectDeletable(filter, options.limit);
-    return this.#db.write(() =>
+    return this.#change(() =>
       this.#db.all(sql, ...values).map((row) => {
         const seq = row.seq as number;
         this.#db.run(attempts.DELETE_OUTPUT_LATER, seq);
         this.#db.run(events.DELETE_EVENTS, seq);
         this.#db.run(jobs.DELETE_JOB, seq);
-        this.#db.run(jobs.COUNT_DOWN, row.queue!, row.state!);
+        this.#counts.add(row.queue as string, row.state as JobState, -1);
         this.#log({ type: "deleted", id: row.id as string }, seq, options.now);
         return { id: row.id as string, seq };
       })
@@ -186,7 +187,7 @@ export class SqliteStore implements Store {
   }
 
   shiftDelays(now: number): Promise<number> {
-    return this.#db.write(() => {
+    return this.#change(() => {
       const failed = this.#db.all(jobs.FAILED_AFTER, now).map(jobs.jobFromRow);
       for (const job of failed) this.#transition(job, { type: "clock_set_back" }, now);
       return failed.length;
@@ -300,11 +301,16 @@ export class SqliteStore implements Store {
     return Promise.resolve();
   }
 
-  /** Whether one of several claims may find something: a look that disturbs nobody. */
+  /** Runs `work`, which changes jobs, in one transaction that ends with writing their counts. */
+  #change<T>(work: () => T): Promise<T> {
+    return this.#db.write(() => this.#counts.during(work));
+  }
+
   #settings(): Map<ConfigKey, string> {
     return new Map(this.#db.all(config.SETTINGS).map((row) => [row.key as ConfigKey, row.value as string]));
   }
 
+  /** Whether one of several claims may find something: a look that disturbs nobody. */
   #mayFind(requests: readonly ClaimRequest[]): Promise<boolean> {
     return this.#db.read(() => requests.some((request) => this.#ready.has(request)));
   }
@@ -322,9 +328,9 @@ export class SqliteStore implements Store {
 
   #claimNext(request: ClaimRequest, now: number): ProcessingJob | null {
     // While the caller waited for its turn to write, more may have become due.
-    this.#ready.promoteSome(request.queues, now);
+    const isComplete = this.#ready.promoteSome(request.queues, now);
     // Of very many, the best may still be among those that were left.
-    if (this.#ready.isDue(request.queues, now)) return null;
+    if (!isComplete) return null;
     const job = this.#ready.next(request);
     if (job === null) return null;
     // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
@@ -354,11 +360,12 @@ export class SqliteStore implements Store {
   #transition(job: Job, event: LifecycleEvent, now: number): Job {
     const after = transition(job, event, now);
     if (after === job) return job;
-    const { changes } = this.#db.run(jobs.UPDATE_JOB, ...jobs.updateValues(job, after, now));
+    const { sql, values } = jobs.updateOf(job, after, now);
+    const { changes } = this.#db.run(sql, ...values);
     if (changes !== 1) throw new Error(`The row of job ${job.id} changed inside a transaction`);
     if (after.state !== job.state) {
-      this.#db.run(jobs.COUNT_DOWN, job.queue, job.state);
-      this.#db.run(jobs.COUNT_UP, job.queue, after.state, 1);
+      this.#counts.add(job.queue, job.state, -1);
+      this.#counts.add(job.queue, after.state, 1);
     }
     this.#log(event, job.seq, now);
     return after;

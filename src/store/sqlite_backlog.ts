@@ -6,7 +6,8 @@ import type { Backlog } from "../core/backlog.ts";
 import { JOB_STATES } from "../core/job.ts";
 import type { JobCounts } from "../core/store.ts";
 import type { Connection, Row } from "./connection.ts";
-import { COUNTS, NEXT_RUN_AT, NEXT_RUN_AT_OF_ALL } from "./jobs_table.ts";
+import { COUNTS, COUNTS_OF_QUEUE } from "./counters_table.ts";
+import { NEXT_RUN_AT, NEXT_RUN_AT_OF_ALL } from "./jobs_table.ts";
 
 /** A `Backlog` over an open connection. */
 export class SqliteBacklog implements Backlog {
@@ -58,16 +59,13 @@ export class SqliteBacklog implements Backlog {
   }
 }
 
-/** The counts of one queue. */
-export const COUNTS_OF_QUEUE = "SELECT state, jobs FROM counters WHERE queue = ?";
-
 /** A row if a job is ready. */
 export const READY_OF_ALL = `
-  SELECT 1 FROM jobs INDEXED BY jobs_of_all_ready_by_arrival WHERE ready = 1 LIMIT 1`;
+  SELECT 1 FROM jobs INDEXED BY jobs_of_all_ready_by_priority WHERE ready = 1 LIMIT 1`;
 
 /** A row if a job of a queue is ready. */
 export const READY = `
-  SELECT 1 FROM jobs INDEXED BY jobs_ready_by_arrival WHERE ready = 1 AND queue = ? LIMIT 1`;
+  SELECT 1 FROM jobs INDEXED BY jobs_ready_by_priority WHERE ready = 1 AND queue = ? LIMIT 1`;
 
 /** How many jobs wait for their first attempt until after a time. */
 export const SCHEDULED_AFTER_OF_ALL = `

@@ -45,15 +45,16 @@ export class ReadyJobs {
     }
   }
 
-  /** Makes some of them ready, the longest overdue first. */
-  promoteSome(queues: readonly string[], now: number): void {
-    if (!this.isDue(queues, now)) return;
+  /** Makes some of them ready, the longest overdue first; returns whether none are left. */
+  promoteSome(queues: readonly string[], now: number): boolean {
+    if (!this.#isDue(queues, now)) return true;
     if (queues.length === 0) this.#db.run(jobs.PROMOTE_DUE_OF_ALL, now, PROMOTE_LIMIT);
     for (const queue of queues) this.#db.run(jobs.PROMOTE_DUE, queue, now, PROMOTE_LIMIT);
+    return !this.#isDue(queues, now);
   }
 
   /** Whether the time of a job has come that isn't ready yet. */
-  isDue(queues: readonly string[], now: number): boolean {
+  #isDue(queues: readonly string[], now: number): boolean {
     const dueAt = this.nextRunAt(queues);
     return dueAt !== null && dueAt <= now;
   }

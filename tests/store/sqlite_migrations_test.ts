@@ -39,3 +39,26 @@ Deno.test("migrate: a file from before progress keeps its jobs, and running atte
       await store.close();
     }
   }));
+
+Deno.test("migrate: a file with more indexes keeps its jobs in line", () =>
+  inFolder(async (dir) => {
+    const path = join(dir, "queue.db");
+    const waiting = (id: string, priority: number) => `
+      INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base, cwd, env, attempts,
+        crashes, created_at, updated_at, state, run_at, ready)
+      VALUES ('${id}', 'make', 'default', ${priority}, 3, 0, 2, '/', '{}', 0, 0, 10, 10, 'pending', 10, 1);
+      INSERT INTO counters (queue, state, jobs) VALUES ('default', 'pending', 1)
+      ON CONFLICT (queue, state) DO UPDATE SET jobs = jobs + 1;`;
+    writeOldFile(path, 3, HELD + ";" + waiting("first", 5) + waiting("urgent", 10) + waiting("last", 0));
+    const store = await SqliteStore.open(path, { durability: "normal", lockTimeoutMs: 1000 });
+    try {
+      const claim = (mode: "fifo" | "priority", queues: string[]) =>
+        store.claim({ workerId: 8, queues, mode, token: crypto.randomUUID() }, 20);
+      assert.equal((await claim("fifo", []))?.id, "first");
+      assert.equal((await claim("priority", ["default"]))?.id, "urgent");
+      assert.equal((await claim("fifo", ["default"]))?.id, "last");
+      assert.equal(await claim("fifo", ["default"]), null);
+    } finally {
+      await store.close();
+    }
+  }));

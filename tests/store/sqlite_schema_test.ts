@@ -6,6 +6,8 @@ import * as events from "../../src/store/events_table.ts";
 import { selectDeletable, selectJobs } from "../../src/store/job_filter.ts";
 import * as ids from "../../src/store/sqlite_ids.ts";
 import * as jobs from "../../src/store/jobs_table.ts";
+import * as counters from "../../src/store/counters_table.ts";
+import * as reports from "../../src/store/reports_sql.ts";
 import * as backlog from "../../src/store/sqlite_backlog.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { claimed, endClaim, FAILED, newJob, register, SUCCEEDED, T0 } from "../conformance/samples.ts";
@@ -109,7 +111,19 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   },
   "the next job by arrival": {
     sql: jobs.NEXT_BY_ARRIVAL,
-    uses: /USING INDEX jobs_ready_by_arrival \(queue=\?\)/,
+    uses: /USING COVERING INDEX jobs_ready_by_priority \(queue=\? AND priority=\?\)/,
+  },
+  "the next job of all by arrival": {
+    sql: jobs.NEXT_BY_ARRIVAL_OF_ALL,
+    uses: /USING COVERING INDEX jobs_of_all_ready_by_priority \(priority=\?\)/,
+  },
+  "a queue's oldest ready job": {
+    sql: reports.OLDEST_READY,
+    uses: /USING INDEX jobs_ready_by_priority \(queue=\? AND priority=\?\)/,
+  },
+  "the oldest ready job of all": {
+    sql: reports.OLDEST_READY_OF_ALL,
+    uses: /USING INDEX jobs_of_all_ready_by_priority \(priority=\?\)/,
   },
   "the next time": { sql: jobs.NEXT_RUN_AT, uses: /USING COVERING INDEX jobs_due_later \(queue=\?\)/ },
   "jobs that come due": {
@@ -127,13 +141,13 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   },
   "queues that begin so": { sql: ids.QUEUES_BETWEEN, uses: /PRIMARY KEY \(queue>\? AND queue<\?\)/ },
   "a job by claim": { sql: jobs.JOB_BY_CLAIM, uses: /USING INTEGER PRIMARY KEY/ },
-  "writing a transition": { sql: jobs.UPDATE_JOB, uses: /USING INTEGER PRIMARY KEY/ },
-  "a worker's jobs": { sql: jobs.JOBS_OF_WORKER, uses: /USING INDEX jobs_claimed \(worker_id=\?\)/ },
+  "writing a transition": { sql: jobs.updateSql(["state", "run_at"]), uses: /USING INTEGER PRIMARY KEY/ },
+  "a worker's jobs": { sql: jobs.JOBS_OF_WORKER, uses: /USING INDEX jobs_by_state \(state=\?\)/ },
   "a worker's jobs to be cancelled": {
     sql: jobs.CANCEL_REQUESTS,
-    uses: /USING INDEX jobs_claimed \(worker_id=\?\)/,
+    uses: /USING INDEX jobs_by_state \(state=\?\)/,
   },
-  "jobs that are processing": { sql: jobs.JOBS_PROCESSING, uses: /USING INDEX jobs_(by_state|claimed)/ },
+  "jobs that are processing": { sql: jobs.JOBS_PROCESSING, uses: /USING INDEX jobs_by_state/ },
   "old final jobs": {
     sql: selectDeletable({ states: ["completed", "dead", "cancelled"], updatedBefore: T0 }, 10).sql,
     uses: /USING INDEX jobs_finished \(finished_at<\?\)/,
@@ -146,17 +160,17 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   "a job's attempts": { sql: attempts.ATTEMPTS_OF_JOB, uses: /USING INDEX attempts_by_job \(job_seq=\?\)/ },
   "the end of an attempt": { sql: attempts.END_ATTEMPT, uses: /USING INTEGER PRIMARY KEY/ },
   "an attempt's progress": { sql: attempts.SET_PROGRESS, uses: /USING INTEGER PRIMARY KEY/ },
-  "running attempts": { sql: attempts.RUNNING_ATTEMPTS, uses: /jobs USING INDEX jobs_(by_state|claimed)/ },
+  "running attempts": { sql: attempts.RUNNING_ATTEMPTS, uses: /jobs USING INDEX jobs_by_state/ },
   "whether one job is ready": { sql: jobs.READY_JOB, uses: /USING INTEGER PRIMARY KEY/ },
   "whether a job is ready": {
     sql: backlog.READY_OF_ALL,
-    uses: /COVERING INDEX jobs_of_all_ready_by_arrival/,
+    uses: /COVERING INDEX jobs_of_all_ready_by_priority/,
   },
   "whether a queue's job is ready": {
     sql: backlog.READY,
-    uses: /COVERING INDEX jobs_ready_by_arrival \(queue=\?\)/,
+    uses: /COVERING INDEX jobs_ready_by_priority \(queue=\?\)/,
   },
-  "a queue's counts": { sql: backlog.COUNTS_OF_QUEUE, uses: /PRIMARY KEY \(queue=\?\)/ },
+  "a queue's counts": { sql: counters.COUNTS_OF_QUEUE, uses: /PRIMARY KEY \(queue=\?\)/ },
   "jobs that are scheduled": {
     sql: backlog.SCHEDULED_AFTER,
     uses: /jobs_due_later \(queue=\? AND run_at>\?\)/,
