@@ -33,8 +33,8 @@ const NOTICEABLE_WAIT_MS = 2000;
 const BURST_MS = 100;
 /** Who is first in line is the only one who tries, but for newcomers: it may try often. */
 const FIRST_PAUSE_MS = 1;
-/** How many commits of one process may fill the log before it is shortened. */
-const COMMITS_BETWEEN_CHECKPOINTS = 500;
+/** How many commits of one process may fill the log before it is shortened: with 1000, it grows to some 50 MB. */
+const COMMITS_BETWEEN_CHECKPOINTS = 1000;
 
 /** An open file. Statements are prepared once and kept. */
 export class Connection {

@@ -210,20 +210,19 @@ export class Worker {
 
   /** Runs a job, and then those that are taken with the end of the one before, as long as there is a backlog. */
   async #work(first: ProcessingJob): Promise<void> {
+    let tellLast = () => {};
     for (let job: ProcessingJob | null = first; job !== null;) {
       const attempt = new RunningAttempt(job, this.#place);
       this.#running.set(job.claim.attemptId, attempt);
-      // The order to stop came while the claim was being made: the job is given back without being started.
-      const end: AttemptEnd = this.#isStopping ? NOT_STARTED : await attempt.run().catch((error) => {
-        return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
-      });
-      if (attempt.leftovers === null) this.#upkeep.attemptEnded(job.claim.attemptId);
-      else if (attempt.leftovers > 0) {
-        this.#log.write(`killed ${attempt.leftovers} process(es) that job ${job.id} had left running`);
-      }
-      if (attempt.outputBytes === 0) this.#progress.forget(job);
-      else await this.#progress.finish(job, this.#config.max_output_bytes);
-      const next = await this.#finish(job, end);
+      const running = this.#run(attempt);
+      // Now that the next command is on its way, there is time to speak of the last.
+      tellLast();
+      const end = await running;
+      await this.#lookAfter(attempt);
+      const { ended, next } = await this.#finish(job, end);
+      const last = job;
+      tellLast = () => this.#tellEnd(last, end, ended);
+      if (next === null) tellLast();
       // It couldn't be started because of us: trying again at once would meet the same.
       if (end.outcome === "released" && !this.#isStopping) {
         await this.#trouble(`start job ${job.id}`, end.error);
@@ -233,15 +232,32 @@ export class Worker {
     }
   }
 
-  /** Stores how an attempt ended, however long the store can't be used; returns the job that was taken with it. */
-  async #finish(job: ProcessingJob, end: AttemptEnd): Promise<ProcessingJob | null> {
+  /** Starts the command of an attempt at once, and waits until it and all it started are gone. */
+  #run(attempt: RunningAttempt): Promise<AttemptEnd> {
+    // The order to stop came while the claim was being made: the job is given back without being started.
+    if (this.#isStopping) return Promise.resolve(NOT_STARTED);
+    return attempt.run().catch((error) => {
+      return { outcome: "failed", exitCode: null, signal: null, error: `queuectl failed: ${error}` };
+    });
+  }
+
+  /** Sees to what a command has left behind: processes, and a last word on how far it has come. */
+  async #lookAfter({ job, leftovers, outputBytes }: RunningAttempt): Promise<void> {
+    if (leftovers === null) this.#upkeep.attemptEnded(job.claim.attemptId);
+    else if (leftovers > 0) {
+      this.#log.write(`killed ${leftovers} process(es) that job ${job.id} had left running`);
+    }
+    if (outputBytes === 0) this.#progress.forget(job);
+    else await this.#progress.finish(job, this.#config.max_output_bytes);
+  }
+
+  /** Stores how an attempt ended, however long the store can't be used, and takes the next job with it. */
+  async #finish(job: ProcessingJob, end: AttemptEnd): Promise<Settled> {
     while (true) {
       try {
         // Whoever has trouble, or nothing to go on with, takes no job before that is over.
         const takesNext = end.outcome !== "released" && !this.#isStopping;
-        const { ended, next } = await this.#turnover.settle({ job, end, takesNext });
-        this.#tellEnd(job, end, ended);
-        return next;
+        return await this.#turnover.settle({ job, end, takesNext });
       } catch (error) {
         await this.#trouble(`store the end of job ${job.id}`, error);
       }
