@@ -131,6 +131,10 @@ class GnuLibc implements Libc {
   readonly #pid = new Int32Array(1);
   readonly #status = new Int32Array(1);
   readonly #bytes = new Uint8Array(64 * 1024);
+  readonly #textBytes = new Uint8Array(16 * 1024);
+  readonly #structure = new Uint8Array(STRUCTURE_BYTES);
+  readonly #structureView = new DataView(this.#structure.buffer);
+  #pollEntries = new DataView(new ArrayBuffer(16 * POLLFD_BYTES));
   /** What is only pointed to must not be collected as garbage. */
   #inUse: readonly StringArray[] = [];
   /** The list of our children, which is read again and again. */
@@ -220,8 +224,9 @@ class GnuLibc implements Libc {
   }
 
   sizeOf(path: string): number | null {
-    if (this.#calls.statx(AT_FDCWD, cString(path), 0, STATX_SIZE, this.#bytes) !== 0) return null;
-    return Number(new DataView(this.#bytes.buffer).getBigUint64(STATX_SIZE_OFFSET, true));
+    const name = this.#written(`${path}\0`);
+    if (this.#calls.statx(AT_FDCWD, name, 0, STATX_SIZE, this.#structure) !== 0) return null;
+    return Number(this.#structureView.getBigUint64(STATX_SIZE_OFFSET, true));
   }
 
   umask(): number {
@@ -247,17 +252,19 @@ class GnuLibc implements Libc {
   }
 
   writeText(file: number, text: string): boolean {
-    const bytes = encoder.encode(text);
+    const bytes = this.#written(text);
     return Number(this.#calls.write(file, bytes, BigInt(bytes.length))) === bytes.length;
   }
 
   poll(files: readonly number[], timeoutMs: number): number[] {
-    const entries = new DataView(new ArrayBuffer(files.length * POLLFD_BYTES));
+    const length = files.length * POLLFD_BYTES;
+    if (this.#pollEntries.byteLength < length) this.#pollEntries = new DataView(new ArrayBuffer(length * 2));
+    const entries = this.#pollEntries;
     files.forEach((file, index) => {
       entries.setInt32(index * POLLFD_BYTES, file, true);
       entries.setInt16(index * POLLFD_BYTES + 4, POLLIN, true);
     });
-    const count = this.#calls.poll(new Uint8Array(entries.buffer), BigInt(files.length), timeoutMs);
+    const count = this.#calls.poll(entries, BigInt(files.length), timeoutMs);
     return count <= 0
       ? []
       : files.filter((_, index) => entries.getInt16(index * POLLFD_BYTES + 6, true) !== 0);
@@ -265,6 +272,12 @@ class GnuLibc implements Libc {
 
   closeFile(file: number): void {
     this.#calls.close(file);
+  }
+
+  /** A text in bytes that are the text's only until the next call: to make room for each costs more than to write it. */
+  #written(text: string): Uint8Array<ArrayBuffer> {
+    const { read, written } = encoder.encodeInto(text, this.#textBytes);
+    return read === text.length ? this.#textBytes.subarray(0, written) : encoder.encode(text);
   }
 
   /** Deno itself opens nothing in /proc for a program that may do less than everything. */

@@ -43,7 +43,8 @@ export function subshellLine(spec: CommandSpec, ground: CommonGround): string | 
   const { cwd, stdout, stderr } = spec;
   const pwd = ground.variables.PWD ?? "";
   if ([cwd, pwd, stdout, stderr].some((path) => UNUSUAL_PATH.test(path))) return null;
-  const given = Object.entries(spec.env);
+  // What the shell has already its subshells have, too.
+  const given = Object.entries(spec.env).filter(([name, value]) => ground.variables[name] !== value);
   // A line more would move the numbers of the command's own lines.
   if (
     given.some(([name, value]) => SHELL_VARIABLE.test(name) || /^\d|\W/.test(name) || value.includes("\n"))
