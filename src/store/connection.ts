@@ -26,8 +26,9 @@ export interface ConnectionOptions {
 
 /** How long to wait for a lock on the spot, short because that stops every timer of the program. */
 const BUSY_TIMEOUT_MS = 10;
-/** The first pause of such a wait; each is twice the one before. Most transactions take less than half a millisecond. */
+/** The pauses of such a wait, each twice the one before. Most transactions take less than half a millisecond. */
 const FIRST_SPOT_PAUSE_MS = 0.1;
+const MAX_SPOT_PAUSE_MS = 1;
 const NOTICEABLE_WAIT_MS = 2000;
 /** Writes that follow each other this closely are a burst. */
 const BURST_MS = 100;
@@ -328,7 +329,7 @@ function maxPauseMs(waitedMs: number): number {
 /** Does `work` again and again for a moment while the file is locked. */
 function onTheSpot<T>(work: () => T): T {
   const startedAt = performance.now();
-  for (let pauseMs = FIRST_SPOT_PAUSE_MS;; pauseMs *= 2) {
+  for (let pauseMs = FIRST_SPOT_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, MAX_SPOT_PAUSE_MS)) {
     try {
       return work();
     } catch (error) {

@@ -9,12 +9,13 @@
 
 /** How long to stand in line at most, in ms. */
 const MAX_WAIT_MS = 2000;
-/** Whoever has met others goes through the line from then on for so long, in ms. */
-const CROWDED_MS = 1000;
+/** Whoever has gone through the line goes through it again for as long as that took, in ms at most. */
+const MAX_CROWDED_MS = 1000;
 
 /** One process's way through the line. */
 export class Turnstile {
   readonly #path: string;
+  #inside = 0;
   #crowdedUntilMs = -Infinity;
 
   /** `path` is a file that is created when it is needed first, beside the store. */
@@ -22,9 +23,12 @@ export class Turnstile {
     this.#path = path;
   }
 
-  /** Whether others have lately wanted the lock at the same time. */
+  /**
+   * Whether others have lately wanted the lock at the same time. The line costs more than a short transaction, which
+   * had better try by itself again soon.
+   */
   get isCrowded(): boolean {
-    return performance.now() < this.#crowdedUntilMs;
+    return this.#inside > 0 || performance.now() < this.#crowdedUntilMs;
   }
 
   /**
@@ -32,12 +36,16 @@ export class Turnstile {
    * who don't stand in line.
    */
   async pass<T>(work: (isFirst: boolean) => Promise<T>): Promise<T> {
-    this.#crowdedUntilMs = performance.now() + CROWDED_MS;
+    const startedAt = performance.now();
+    this.#inside++;
     const leave = await this.#enter();
     try {
       return await work(leave !== null);
     } finally {
       leave?.();
+      this.#inside--;
+      const now = performance.now();
+      this.#crowdedUntilMs = now + Math.min(now - startedAt, MAX_CROWDED_MS);
     }
   }
 

@@ -55,10 +55,18 @@ Deno.test("Turnstile.pass: where its file can't be made, work is done all the sa
   assert.equal(await turnstile.pass((isFirst) => Promise.resolve(isFirst)), false);
 });
 
-Deno.test("Turnstile.isCrowded: whoever has stood in line does so again", () =>
+Deno.test("Turnstile.isCrowded: whoever stands in line, or had to for long, does so again for a while", () =>
   inFolder(async (dir) => {
     const turnstile = new Turnstile(join(dir, "queue.db-turn"));
     assert.equal(turnstile.isCrowded, false);
-    await turnstile.pass(() => Promise.resolve());
+    const standing = stayIn(turnstile);
+    await standing.entered;
+    const startedAt = performance.now();
     assert.equal(turnstile.isCrowded, true);
+    while (performance.now() < startedAt + 100) await new Promise((resolve) => setTimeout(resolve, 1));
+    standing.leave();
+    await standing.passed;
+    assert.equal(turnstile.isCrowded, true);
+    while (turnstile.isCrowded) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.ok(performance.now() >= startedAt + 200, "as long again");
   }));
