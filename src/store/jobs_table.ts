@@ -121,9 +121,8 @@ export function updateOf(before: Job, after: Job, now: number): { sql: string; v
 
 /** Writes some columns of a job that is held with a token, null: that isn't held. */
 export function updateSql(columns: readonly string[]): string {
-  return `UPDATE jobs SET ${
-    columns.map((column) => `${column} = ?`).join(", ")
-  } WHERE seq = ? AND claim_token IS ?`;
+  const sql = columns.map((column) => `${column} = ?`).join(", ");
+  return `UPDATE jobs SET ${sql} WHERE seq = ? AND claim_token IS ?`;
 }
 
 function changeableOf(job: Job, now: number): Value[] {
@@ -164,7 +163,7 @@ export const FAILED_AFTER = "SELECT * FROM jobs WHERE state = 'failed' AND updat
 
 /** The claims of a worker on jobs that are to be cancelled. */
 export const CANCEL_REQUESTS = `
-  SELECT * FROM jobs WHERE state = 'processing' AND worker_id = ? AND cancel_requested_at IS NOT NULL`;
+  SELECT * FROM jobs INDEXED BY jobs_to_cancel WHERE worker_id = ? AND cancel_requested_at IS NOT NULL`;
 
 /** The job with a `seq`, if it is ready. */
 export const READY_JOB = "SELECT * FROM jobs WHERE seq = ? AND ready = 1";

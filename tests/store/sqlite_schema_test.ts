@@ -145,7 +145,7 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   "a worker's jobs": { sql: jobs.JOBS_OF_WORKER, uses: /USING INDEX jobs_by_state \(state=\?\)/ },
   "a worker's jobs to be cancelled": {
     sql: jobs.CANCEL_REQUESTS,
-    uses: /USING INDEX jobs_by_state \(state=\?\)/,
+    uses: /USING INDEX jobs_to_cancel \(worker_id=\?\)/,
   },
   "jobs that are processing": { sql: jobs.JOBS_PROCESSING, uses: /USING INDEX jobs_by_state/ },
   "old final jobs": {
