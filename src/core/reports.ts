@@ -152,6 +152,6 @@ export interface StoreReports {
   /** The id of the newest log entry, 0 if there has never been one. */
   lastEntryId(): Promise<number>;
 
-  /** For each of these entries, what the log says next before it about the same job; null if nothing. */
+  /** For each of these entries, what the log says next before it about the same job, but for progress; null if nothing. */
   entriesBefore(entries: readonly LogEntry[]): Promise<(LogEntry | null)[]>;
 }

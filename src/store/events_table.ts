@@ -23,13 +23,18 @@ export function eventData(event: LoggedEvent): string {
   );
 }
 
-/** Appends an entry: time, job (or null), data. */
-export const INSERT_EVENT = "INSERT INTO events (at, job_seq, data) VALUES (?, ?, ?)";
+/** Appends an entry: time, job (or null), data, and the job again, whose last entry is the one before. */
+export const INSERT_EVENT = `
+  INSERT INTO events (at, job_seq, data, previous_id)
+  VALUES (?, ?, ?, (SELECT last_event_id FROM jobs WHERE seq = ?))`;
 
 /** Takes an entry back, because a newer one says the same better. */
 export const DELETE_EVENT = "DELETE FROM events WHERE id = ?";
 
-/** Appends the entries of jobs that have just been stored: time, the first and the last `seq`. */
+/** The highest id that an entry has had: the next ones count on from there. */
+export const LAST_ENTRY_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
+
+/** Appends the entries of jobs that have just been stored, in their order: time, the first and the last `seq`. */
 export const INSERT_ENQUEUED = `
   INSERT INTO events (at, job_seq, data)
   SELECT ?, seq, '{"type":"enqueued","runAt":' || run_at || '}' FROM jobs WHERE seq BETWEEN ? AND ? ORDER BY seq`;
@@ -39,8 +44,18 @@ export const EVENTS_AFTER = `
   SELECT events.*, jobs.id AS job_id FROM events LEFT JOIN jobs ON jobs.seq = events.job_seq
   WHERE events.id > ? ORDER BY events.id LIMIT ?`;
 
-/** What the log says about a job next before an entry. */
-export const EVENT_BEFORE = "SELECT * FROM events WHERE job_seq = ? AND id < ? ORDER BY id DESC LIMIT 1";
+/** What the log says about a job next before an entry, but for how far its attempts had come. */
+export const EVENT_BEFORE = "SELECT * FROM events WHERE id = (SELECT previous_id FROM events WHERE id = ?)";
 
 /** Forgets what happened to a job that is deleted. */
-export const DELETE_EVENTS = "DELETE FROM events WHERE job_seq = ?";
+export const DELETE_EVENTS = `
+  WITH RECURSIVE about_job (id) AS (
+    SELECT last_event_id FROM jobs WHERE seq = ?
+    UNION ALL
+    SELECT previous_id FROM events JOIN about_job USING (id) WHERE previous_id IS NOT NULL
+  )
+  DELETE FROM events WHERE id IN (SELECT id FROM about_job)`;
+
+/** Forgets how far its attempts had come. */
+export const DELETE_PROGRESS = `
+  DELETE FROM events WHERE id IN (SELECT progress_event_id FROM attempts WHERE job_seq = ?)`;

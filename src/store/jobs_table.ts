@@ -72,14 +72,14 @@ function damaged(row: Row) {
 /** Adds a pending job; the parameters are those of `insertValues`. Gives it the next `seq`. */
 export const INSERT_JOB = `
   INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base, cwd, env,
-    attempts, crashes, created_at, updated_at, state, run_at, ready)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 'pending', ?, ?)`;
+    attempts, crashes, created_at, updated_at, state, run_at, ready, last_event_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, 'pending', ?, ?, ?)`;
 
-/** The parameters of `INSERT_JOB`. */
-export function insertValues(job: NewJob, now: number): Value[] {
+/** The parameters of `INSERT_JOB`; `entryId` is the id that the log's entry about it will have. */
+export function insertValues(job: NewJob, { now, entryId }: { now: number; entryId: number }): Value[] {
   const { id, command, queue, priority, maxRetries, timeoutMs, backoffBase, cwd, env, runAt } = job;
   const spec = [id, command, queue, priority, maxRetries, timeoutMs, backoffBase, cwd, JSON.stringify(env)];
-  return [...spec, now, now, runAt, runAt <= now ? 1 : 0];
+  return [...spec, now, now, runAt, runAt <= now ? 1 : 0, entryId];
 }
 
 /** The columns that a transition may change. */
@@ -100,9 +100,13 @@ const CHANGEABLE = [
 
 /**
  * The statement that writes what a transition changed, provided that the claim is still the one that the job was
- * read with. Columns that stay as they are aren't mentioned: the indexes they are in are then not looked at.
+ * read with; `entryId` is the log's entry about it. Columns that stay as they are aren't mentioned: the indexes they are in are then not looked at.
  */
-export function updateOf(before: Job, after: Job, now: number): { sql: string; values: Value[] } {
+export function updateOf(
+  before: Job,
+  after: Job,
+  { now, entryId }: { now: number; entryId: number },
+): { sql: string; values: Value[] } {
   const [old, values] = [changeableOf(before, now), changeableOf(after, now)];
   const isWritten = values.map((value, index) =>
     value !== old[index] || CHANGEABLE[index] === "updated_at" ||
@@ -110,9 +114,10 @@ export function updateOf(before: Job, after: Job, now: number): { sql: string; v
     (CHANGEABLE[index] === "ready" && value !== null)
   );
   return {
-    sql: updateSql(CHANGEABLE.filter((_, index) => isWritten[index])),
+    sql: updateSql([...CHANGEABLE.filter((_, index) => isWritten[index]), "last_event_id"]),
     values: [
       ...values.filter((_, index) => isWritten[index]),
+      entryId,
       before.seq,
       before.state === "processing" ? before.claim.token : null,
     ],

@@ -11,9 +11,10 @@ import { initial } from "./migrations/0001_initial.ts";
 import { progress } from "./migrations/0002_progress.ts";
 import { oneJobWorkers } from "./migrations/0003_one_job_workers.ts";
 import { fewerIndexes } from "./migrations/0004_fewer_indexes.ts";
+import { linkedEvents } from "./migrations/0005_linked_events.ts";
 
 /** In order; the nth takes a file from version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [initial, progress, oneJobWorkers, fewerIndexes];
+export const MIGRATIONS: readonly string[] = [initial, progress, oneJobWorkers, fewerIndexes, linkedEvents];
 
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;

@@ -146,6 +146,3 @@ export const SLICE_OF_ATTEMPTS = `
 export const TALLIES = `
   SELECT CAST(finished_at / ? AS INTEGER) AS stretch, outcome, count(*) AS count, sum(finished_at - started_at) AS total_ms
   FROM attempts WHERE id BETWEEN ? AND ? AND finished_at BETWEEN ? AND ? GROUP BY 1, 2`;
-
-/** The highest id that an entry of the log has had. */
-export const LAST_ENTRY_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";

@@ -86,8 +86,9 @@ export class SqliteStore implements Store {
     { onStored }: { onStored?: (count: number) => void } = {},
   ): Promise<PendingJob[]> {
     return this.#change(() => {
+      const lastEntryId = this.#db.get(events.LAST_ENTRY_ID)?.seq as number | undefined ?? 0;
       const stored = newJobs.map((job, index) => {
-        const seq = this.#insertJob(job, { index, now });
+        const seq = this.#insertJob(job, { index, now, entryId: lastEntryId + index + 1 });
         this.#counts.add(job.queue, "pending", 1);
         if ((index + 1) % JOBS_BETWEEN_REPORTS === 0) onStored?.(index + 1);
         return enqueue(job, seq, now);
@@ -164,6 +165,7 @@ export class SqliteStore implements Store {
       this.#db.all(sql, ...values).map((row) => {
         const seq = row.seq as number;
         this.#db.run(attempts.DELETE_OUTPUT_LATER, seq);
+        this.#db.run(events.DELETE_PROGRESS, seq);
         this.#db.run(events.DELETE_EVENTS, seq);
         this.#db.run(jobs.DELETE_JOB, seq);
         this.#counts.add(row.queue as string, row.state as JobState, -1);
@@ -316,9 +318,9 @@ export class SqliteStore implements Store {
   }
 
   /** Adds one of several new jobs; `index` is its place among them. */
-  #insertJob(job: NewJob, options: { index: number; now: number }): number {
+  #insertJob(job: NewJob, options: { index: number; now: number; entryId: number }): number {
     try {
-      return this.#db.run(jobs.INSERT_JOB, ...jobs.insertValues(job, options.now)).lastRowid;
+      return this.#db.run(jobs.INSERT_JOB, ...jobs.insertValues(job, options)).lastRowid;
     } catch (error) {
       const UNIQUE_CONSTRAINT = 2067;
       if ((error as { errcode?: number }).errcode !== UNIQUE_CONSTRAINT) throw error;
@@ -360,19 +362,19 @@ export class SqliteStore implements Store {
   #transition(job: Job, event: LifecycleEvent, now: number): Job {
     const after = transition(job, event, now);
     if (after === job) return job;
-    const { sql, values } = jobs.updateOf(job, after, now);
+    const entryId = this.#log(event, job.seq, now);
+    const { sql, values } = jobs.updateOf(job, after, { now, entryId });
     const { changes } = this.#db.run(sql, ...values);
     if (changes !== 1) throw new Error(`The row of job ${job.id} changed inside a transaction`);
     if (after.state !== job.state) {
       this.#counts.add(job.queue, job.state, -1);
       this.#counts.add(job.queue, after.state, 1);
     }
-    this.#log(event, job.seq, now);
     return after;
   }
 
   /** Appends an entry; returns its id. */
   #log(event: LoggedEvent, jobSeq: number | null, now: number): number {
-    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event)).lastRowid;
+    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event), jobSeq).lastRowid;
   }
 }

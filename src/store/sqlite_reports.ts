@@ -193,13 +193,13 @@ export class SqliteReports implements StoreReports {
   }
 
   lastEntryId(): Promise<number> {
-    return this.#db.read(() => (this.#db.get(sql.LAST_ENTRY_ID)?.seq ?? 0) as number);
+    return this.#db.read(() => (this.#db.get(events.LAST_ENTRY_ID)?.seq ?? 0) as number);
   }
 
   entriesBefore(entries: readonly LogEntry[]): Promise<(LogEntry | null)[]> {
     return this.#db.read(() =>
       entries.map(({ jobSeq, jobId, id }) => {
-        const row = jobSeq === null ? undefined : this.#db.get(events.EVENT_BEFORE, jobSeq, id);
+        const row = jobSeq === null ? undefined : this.#db.get(events.EVENT_BEFORE, id);
         return row === undefined ? null : events.entryFromRow({ ...row, job_id: jobId });
       })
     );

@@ -41,15 +41,15 @@ async function bareLoop(path: string): Promise<number> {
   db.exec("PRAGMA synchronous = FULL");
   const addJob = db.prepare(
     `INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff_base,
-    cwd, env, attempts, crashes, created_at, updated_at, state, run_at, ready)
-    VALUES (?, 'true', 'default', 0, 3, 3600000, 2, '/', '{}', 0, 0, ?, ?, 'pending', ?, 1)`,
+    cwd, env, attempts, crashes, created_at, updated_at, state, run_at, ready, last_event_id)
+    VALUES (?, 'true', 'default', 0, 3, 3600000, 2, '/', '{}', 0, 0, ?, ?, 'pending', ?, 1, ?)`,
   );
   const addEvent = db.prepare("INSERT INTO events (at, job_seq, data) VALUES (?, ?, ?)");
   const startedAt = performance.now();
   const now = Date.now();
   db.exec("BEGIN IMMEDIATE");
   for (let index = 0; index < LINES; index++) {
-    const { lastInsertRowid } = addJob.run(`job${index}`, now, now, now);
+    const { lastInsertRowid } = addJob.run(`job${index}`, now, now, now, index + 1);
     addEvent.run(now, lastInsertRowid, `{"type":"enqueued","runAt":${now}}`);
   }
   db.exec("COMMIT");

@@ -79,8 +79,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "run_at is ignored",
     file: "src/store/jobs_table.ts",
-    from: "runAt, runAt <= now ? 1 : 0];",
-    to: "runAt, 1];",
+    from: "runAt, runAt <= now ? 1 : 0, entryId];",
+    to: "runAt, 1, entryId];",
   },
   {
     name: "the lowest priority goes first",
@@ -109,8 +109,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "claims are missing in the log",
     file: "src/store/sqlite.ts",
-    from: "this.#log(event, job.seq, now);\n    return after;",
-    to: 'if (event.type !== "claimed") this.#log(event, job.seq, now);\n    return after;',
+    from: "const entryId = this.#log(event, job.seq, now);",
+    to: 'const entryId = event.type === "claimed" ? 0 : this.#log(event, job.seq, now);',
   },
   {
     name: "output is cut at 100 bytes",

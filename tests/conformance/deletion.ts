@@ -126,6 +126,27 @@ export function deletionBehaviours(behaviour: Behaviour): void {
     assert.ok(about[0]!.id > last, "a watcher would not see it");
   });
 
+  behaviour("delete: whatever happened to the job, nothing of it is left", async ({ store }) => {
+    await enqueueIds(store, ["a", "other"]);
+    for (const round of [1, 2]) {
+      const job = await claimed(store, { jobSeq: 1 }, T0 + round);
+      for (const percent of [10, 20]) {
+        await store.setProgress(job.claim.attemptId, { percent, text: "Building" }, T0 + round);
+      }
+      await store.apply(["a"], { type: "cancel_requested" }, T0 + round);
+      await store.setProgress(job.claim.attemptId, { percent: 30, text: "Testing" }, T0 + round);
+      await endClaim(store, job, FAILED, T0 + round);
+      await store.apply(["a"], { type: "retried", keepAttempts: false }, T0 + round);
+    }
+    assert.equal((await store.events(0, 100)).filter(({ jobSeq }) => jobSeq === 1).length, 11);
+    await store.delete({ ids: ["a"] }, { now: T0 + 9, limit: 10 });
+    const left = await store.events(0, 100);
+    assert.deepEqual(left.map(({ jobSeq, event }) => [jobSeq, event.type]), [[2, "enqueued"], [
+      1,
+      "deleted",
+    ]]);
+  });
+
   behaviour("delete: a claim on a job cannot outlive it", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const held = await claimed(store);

@@ -62,3 +62,33 @@ Deno.test("migrate: a file with more indexes keeps its jobs in line", () =>
       await store.close();
     }
   }));
+
+Deno.test("migrate: what the log of an older file says about a job is found, and goes with it", () =>
+  inFolder(async (dir) => {
+    const path = join(dir, "queue.db");
+    const log = (seq: number, data: string) =>
+      `INSERT INTO events (at, job_seq, data) VALUES (10, ${seq}, '${data}');`;
+    const entries = [
+      log(1, '{"type":"enqueued","runAt":10}'),
+      log(1, '{"type":"claimed","claim":{"workerId":7,"token":"","attemptId":1,"since":20}}'),
+      'INSERT INTO events (at, job_seq, data) VALUES (10, NULL, \'{"type":"worker_started","workerId":8}\');',
+      log(1, '{"type":"progressed","attemptId":1,"percent":40,"text":"Building"}'),
+      "UPDATE attempts SET progress_percent = 40, progress_text = 'Building', progress_event_id = 4;",
+      log(1, '{"type":"cancel_requested"}'),
+    ];
+    writeOldFile(path, 4, `${HELD};${entries.join("")}`);
+    const store = await SqliteStore.open(path, { durability: "normal", lockTimeoutMs: 1000 });
+    try {
+      const before = await store.reports.entriesBefore(await store.events(0, 10));
+      assert.deepEqual(before.map((entry) => entry?.event.type ?? null), [
+        ...[null, "enqueued", null, "claimed", "claimed"],
+      ]);
+      const [job] = await store.processing();
+      await endClaim(store, job!, SUCCEEDED, 40);
+      await store.delete({}, { now: 50, limit: 10 });
+      const left = await store.events(0, 10);
+      assert.deepEqual(left.map(({ event }) => event.type), ["worker_started", "deleted"]);
+    } finally {
+      await store.close();
+    }
+  }));

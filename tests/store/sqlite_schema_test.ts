@@ -177,7 +177,9 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
   },
   "the newest event": { sql: backlog.NEWEST_EVENT, uses: /SEARCH events/ },
   "new events": { sql: events.EVENTS_AFTER, uses: /events USING INTEGER PRIMARY KEY \(rowid>\?\)/ },
-  "a deleted job's events": { sql: events.DELETE_EVENTS, uses: /INDEX events_by_job \(job_seq=\?\)/ },
+  "a deleted job's events": { sql: events.DELETE_EVENTS, uses: /events USING INTEGER PRIMARY KEY/ },
+  "a deleted job's progress": { sql: events.DELETE_PROGRESS, uses: /attempts USING INDEX attempts_by_job/ },
+  "the event before": { sql: events.EVENT_BEFORE, uses: /SEARCH events USING INTEGER PRIMARY KEY/ },
 };
 
 for (const [what, { sql, uses }] of Object.entries(PLANS)) {
