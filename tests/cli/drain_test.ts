@@ -179,6 +179,8 @@ for (const count of ["1", "2"]) {
       await home.enqueue({ id: "a", command: gate("never") });
       const { child, ended } = startCall(home, "drain", "-c", count);
       await home.untilJob("a", "processing");
+      // One that is killed before it has begun to work is known as dead, until another looks.
+      await waitFor("all workers", async () => (await home.json("worker", "list")).length === Number(count));
       child.kill("SIGINT");
       await waitFor("the workers to stop", async () => {
         const workers: { state: string }[] = await home.json("worker", "list");
