@@ -82,41 +82,25 @@ export function insertValues(job: NewJob, { now, entryId }: { now: number; entry
   return [...spec, now, now, runAt, runAt <= now ? 1 : 0, entryId];
 }
 
-/** The columns that a transition may change. */
-const CHANGEABLE = [
-  ...[
-    "max_retries",
-    "attempts",
-    "crashes",
-    "updated_at",
-    "state",
-    "run_at",
-    "ready",
-    "finished_at",
-    "last_error",
-  ],
-  ...["worker_id", "claim_token", "attempt_id", "claimed_at", "cancel_requested_at"],
-];
-
 /**
  * The statement that writes what a transition changed, provided that the claim is still the one that the job was
- * read with; `entryId` is the log's entry about it. Columns that stay as they are aren't mentioned: the indexes they are in are then not looked at.
+ * read with; `entryId` is the log's entry about it. Columns that stay as they are aren't mentioned: the indexes they
+ * are in are then not looked at.
  */
 export function updateOf(
   before: Job,
   after: Job,
   { now, entryId }: { now: number; entryId: number },
 ): { sql: string; values: Value[] } {
-  const [old, values] = [changeableOf(before, now), changeableOf(after, now)];
-  const isWritten = values.map((value, index) =>
-    value !== old[index] || CHANGEABLE[index] === "updated_at" ||
-    // What is stored here can't be told from a job that waits.
-    (CHANGEABLE[index] === "ready" && value !== null)
+  const old = changeable(before, now);
+  // Whether one that waits is stored as ready can't be told from the job.
+  const changes = Object.entries(changeable(after, now)).filter(([column, value]) =>
+    value !== old[column] || (column === "ready" && value !== null)
   );
   return {
-    sql: updateSql([...CHANGEABLE.filter((_, index) => isWritten[index]), "last_event_id"]),
+    sql: updateSql([...changes.map(([column]) => column), "last_event_id"]),
     values: [
-      ...values.filter((_, index) => isWritten[index]),
+      ...changes.map(([, value]) => value),
       entryId,
       before.seq,
       before.state === "processing" ? before.claim.token : null,
@@ -130,25 +114,26 @@ export function updateSql(columns: readonly string[]): string {
   return `UPDATE jobs SET ${sql} WHERE seq = ? AND claim_token IS ?`;
 }
 
-function changeableOf(job: Job, now: number): Value[] {
+/** The columns that a transition may change. */
+function changeable(job: Job, now: number): Record<string, Value> {
   const runAt = "runAt" in job ? job.runAt : null;
   const claim = job.state === "processing" ? job.claim : null;
-  return [
-    job.maxRetries,
-    job.attempts,
-    job.crashes,
-    job.updatedAt,
-    job.state,
-    runAt,
-    runAt === null ? null : runAt <= now ? 1 : 0,
-    "finishedAt" in job ? job.finishedAt : null,
-    "lastError" in job ? job.lastError : null,
-    claim?.workerId ?? null,
-    claim?.token ?? null,
-    claim?.attemptId ?? null,
-    claim?.since ?? null,
-    job.state === "processing" ? job.cancelRequestedAt : null,
-  ];
+  return {
+    max_retries: job.maxRetries,
+    attempts: job.attempts,
+    crashes: job.crashes,
+    updated_at: job.updatedAt,
+    state: job.state,
+    run_at: runAt,
+    ready: runAt === null ? null : runAt <= now ? 1 : 0,
+    finished_at: "finishedAt" in job ? job.finishedAt : null,
+    last_error: "lastError" in job ? job.lastError : null,
+    worker_id: claim?.workerId ?? null,
+    claim_token: claim?.token ?? null,
+    attempt_id: claim?.attemptId ?? null,
+    claimed_at: claim?.since ?? null,
+    cancel_requested_at: job.state === "processing" ? job.cancelRequestedAt : null,
+  };
 }
 
 /** The job with an id. */

@@ -3,16 +3,19 @@
  */
 
 import assert from "node:assert/strict";
+import { COOKIE_VARIABLE, cookieOf, workerCookieOf } from "../../src/worker/process_probe.ts";
 import type { CommandExit, CommandSpec } from "../../src/worker/running_command.ts";
 import { Spawner } from "../../src/worker/spawner.ts";
 
 /** The variables that all commands get. */
 export const VARIABLES = { PATH: Deno.env.get("PATH")!, HOME: "/root", LANG: "C.UTF-8", "odd-name": "kept" };
 
+/** Test files run in one process, to which all orphans come: those of another file must not be taken for ours. */
+const STORE_UID = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
 /** What the cookies of the shells begin with that are kept to run commands in. */
-export const WORKER_COOKIE = "0123456789abcdef-w1s";
+export const WORKER_COOKIE = workerCookieOf(STORE_UID, 1);
 /** Those that a job adds. */
-export const COOKIE = { QUEUECTL_ATTEMPT_ID: "0123456789abcdef-1" };
+export const COOKIE = { [COOKIE_VARIABLE]: cookieOf(STORE_UID, 1) };
 
 /** Lets `work` start commands in a folder of their own, and leaves nothing behind. */
 export async function useSpawner(work: (spawner: Spawner, dir: string) => Promise<void>): Promise<void> {

@@ -114,6 +114,18 @@ Deno.test("ForkServer: much of Unicode arrives as with a plain sh -c, in the com
     }
   }));
 
+Deno.test("ForkServer: lines of all lengths arrive whole, whatever the length of their characters", () =>
+  useSpawner(async (spawner, dir) => {
+    // Up to 10,666 characters go to the shell that is kept, in up to three bytes each; longer ones to one of their own.
+    for (const length of [1, 1000, 5000, 5400, 6000, 9000, 12_000, 20_000]) {
+      for (const character of ["x", "ä", "€"]) {
+        const TEXT = character.repeat(length);
+        const spec = jobIn(dir, 'printf %s "$TEXT"', { env: { ...COOKIE, TEXT } });
+        assert.equal((await bySpec(spawner, spec)).stdout, TEXT, `${length} times ${character}`);
+      }
+    }
+  }));
+
 Deno.test("ForkServer: all exit codes and signals are told apart, except two", () =>
   useSpawner(async (spawner, dir) => {
     for (let code = 0; code < 256; code++) {
