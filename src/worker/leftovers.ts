@@ -10,10 +10,10 @@ import { isAwaited } from "./awaited_children.ts";
 import type { Libc } from "./libc.ts";
 import { signalGroup, signalProcess } from "./process_probe.ts";
 
-/** A bound on the looks for what a command has left, a millisecond apart. */
+/** A bound on the times that it is looked for what a command has left, a millisecond apart. */
 const MAX_SWEEPS = 5000;
-/** A bound on the looks in a row, each of which has found that something changes. */
-const MAX_RESTLESS_LOOKS = 200;
+/** A bound on the looks of one time, each but the last of which has found that something changes. */
+const MAX_RESTLESS_LOOKS = 20;
 
 /** What the commands of this process have left running; only one of these a process. */
 export class Leftovers {
@@ -27,10 +27,14 @@ export class Leftovers {
   }
 
   /** Whether there is something with one of the cookies, `NAME=value` each; null if nobody can say. */
-  exist(cookies: readonly string[]): boolean | null {
+  async exist(cookies: readonly string[]): Promise<boolean | null> {
     if (!this.isKnown) return null;
-    const left = this.#look(cookies);
-    return left === null ? null : left.length > 0;
+    for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
+      const left = this.#look(cookies);
+      if (left !== null) return left.length > 0;
+      await pause();
+    }
+    return null;
   }
 
   /** Kills what has one of the cookies; returns how many processes that were, null if nobody can say. */
@@ -44,32 +48,35 @@ export class Leftovers {
         signalGroup(pid, "SIGKILL");
         signalProcess(pid, "SIGKILL");
       }
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pause();
     }
     return null;
   }
 
   /**
-   * The adopted processes that carry a cookie; null if nobody can say. The list is certain if nothing has changed
+   * The adopted processes that carry a cookie; null if nobody can say yet. The list is certain if nothing has changed
    * while it was made: an orphan is passed on before its parent can be seen to have ended.
    */
   #look(cookies: readonly string[]): number[] | null {
-    let unreadable = "";
     for (let look = 0; look < MAX_RESTLESS_LOOKS; look++) {
       const adopted = this.#libc.children().filter((pid) => !isAwaited(pid));
       if (adopted.length === 0) return adopted;
-      const alive = adopted.filter((pid) => this.#libc.statusOf(pid) === null);
-      const environs = alive.map((pid) => this.#libc.environ(pid));
-      const left = alive.filter((_, index) => cookies.some((cookie) => hasLine(environs[index]!, cookie)));
-      // Whoever is just becoming another program shows no variables; whoever has none shows none at the next look, too.
-      const mute = alive.filter((_, index) => environs[index] === "").join(" ");
-      if (left.length > 0 || (alive.length === adopted.length && mute === unreadable)) return left;
-      unreadable = mute;
+      const environs = adopted.map((pid) =>
+        this.#libc.statusOf(pid) === null ? this.#libc.environ(pid) : null
+      );
+      const left = adopted.filter((_, index) =>
+        cookies.some((cookie) => hasLine(environs[index] ?? null, cookie))
+      );
+      if (left.length > 0 || !environs.includes(null)) return left;
     }
     return null;
   }
 }
 
-function hasLine(environ: string, assignment: string): boolean {
-  return `\0${environ}`.includes(`\0${assignment}\0`);
+function hasLine(environ: string | null, assignment: string): boolean {
+  return `\0${environ ?? ""}`.includes(`\0${assignment}\0`);
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -39,8 +39,11 @@ export interface Libc {
   adoptOrphans(): boolean;
   /** The children of this process, adopted ones included. */
   children(): number[];
-  /** The variables with which a process was started, separated by zeros; empty if it is ending or may not be asked. */
-  environ(pid: number): string;
+  /**
+   * The variables with which a process was started, separated by zeros; empty if there are none or it may not be
+   * asked. Null if that can't be said now: it is ending, or just becoming another program.
+   */
+  environ(pid: number): string | null;
   /** The size of a file in bytes; null if that can't be known. */
   sizeOf(path: string): number | null;
   /** The permissions that new files don't get. */
@@ -219,8 +222,17 @@ class GnuLibc implements Libc {
     return text.split(" ").filter((pid) => pid !== "").map(Number);
   }
 
-  environ(pid: number): string {
-    return this.#readText(`/proc/${pid}/environ`) ?? "";
+  environ(pid: number): string | null {
+    const path = `/proc/${pid}`;
+    const text = this.#readText(`${path}/environ`);
+    if (text) return text;
+    const stat = this.#readText(`${path}/stat`) ?? "";
+    // The fields of proc_pid_stat(5); the second, a name in parentheses, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [code, start, end] = [fields[26 - 3] ?? "0", fields[50 - 3], fields[51 - 3]];
+    // A new program has no code until it has its variables, and one that ends has none any more. Whoever shows a
+    // place for variables has just got them; who may not be asked shows none.
+    return code !== "0" && start === end ? "" : null;
   }
 
   sizeOf(path: string): number | null {

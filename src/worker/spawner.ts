@@ -88,7 +88,7 @@ export class Spawner {
     let instead: RunningCommand | null = null;
     const exited = lease.answer.then(async (status): Promise<CommandExit> => {
       if (status !== "refused") {
-        const hasLeftovers = leftovers.exist(cookies);
+        const hasLeftovers = await leftovers.exist(cookies);
         await lease.giveBack({ isClean: hasLeftovers === false });
         return exitOf(status, { outputBytes: this.#sizeOf(means, spec), hasLeftovers });
       }
@@ -116,9 +116,10 @@ export class Spawner {
     const { leftovers } = means;
     const { pgid, ended } = this.#spawn(means, spec);
     const cookies = cookieOf(spec);
-    const exited = ended.then((status) =>
-      exitOf(status, { outputBytes: this.#sizeOf(means, spec), hasLeftovers: leftovers.exist(cookies) })
-    );
+    const exited = ended.then(async (status) => {
+      const hasLeftovers = await leftovers.exist(cookies);
+      return exitOf(status, { outputBytes: this.#sizeOf(means, spec), hasLeftovers });
+    });
     return { pgid, exited, sealGroup: () => {}, killLeftovers: () => leftovers.kill(cookies) };
   }
 

@@ -213,17 +213,31 @@ for (const [name, script] of Object.entries(LEAVERS)) {
     }));
 }
 
-Deno.test("Spawner: what a command leaves on purpose, without its cookie, stays", () =>
-  useSpawner(async (spawner, dir) => {
-    const script = "env -u QUEUECTL_ATTEMPT_ID setsid sh -c 'echo $$ >pid; exec sleep 300' & " +
-      "while [ ! -s pid ]; do sleep 0.01; done";
-    const running = spawner.start(specOf(dir, script, { env: COOKIE }));
-    assert.equal((await running!.exited).hasLeftovers, false);
-    assert.equal(await running!.killLeftovers(), 0);
-    const pid = Number(await Deno.readTextFile(`${dir}/pid`));
-    assert.ok(!isGone(pid));
-    Deno.kill(pid, "SIGKILL");
-  }));
+for (const [how, env] of Object.entries(VARIABLES_OF_JOBS)) {
+  Deno.test(`Spawner: what is just becoming another program at a command's end is known, ${how}`, () =>
+    useSpawner(async (spawner, dir) => {
+      // Meanwhile the kernel shows no variables of it; each round meets another moment.
+      for (let round = 0; round < 200; round++) {
+        const running = spawner.start(specOf(dir, "sleep 300 &", { env: { ...env, ...COOKIE } }));
+        assert.equal((await running!.exited).hasLeftovers, true, `round ${round}`);
+        assert.equal(await running!.killLeftovers(), 1);
+      }
+    }));
+}
+
+for (const without of ["-u QUEUECTL_ATTEMPT_ID", "-i"]) {
+  Deno.test(`Spawner: what a command leaves on purpose, by env ${without}, stays`, () =>
+    useSpawner(async (spawner, dir) => {
+      const script = `env ${without} /usr/bin/setsid /bin/sleep 300 & echo $! >pid; ` +
+        "until grep -q sleep /proc/$!/comm; do sleep 0.01; done";
+      const running = spawner.start(specOf(dir, script, { env: COOKIE }));
+      assert.equal((await running!.exited).hasLeftovers, false);
+      assert.equal(await running!.killLeftovers(), 0);
+      const pid = Number(await Deno.readTextFile(`${dir}/pid`));
+      assert.ok(!isGone(pid));
+      Deno.kill(pid, "SIGKILL");
+    }));
+}
 
 Deno.test("Spawner: what has ended among the orphans leaves no zombies", () =>
   useSpawner(async (spawner, dir) => {
@@ -254,6 +268,7 @@ const WITH_A_HELPER = `
     await running.exited;
   }
   console.log((await Promise.all(helpers)).every(({ code }) => code === 9));
+  await spawner.close();
 `;
 
 Deno.test("Spawner: what others in this process wait for is left to them", () =>
