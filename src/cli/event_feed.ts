@@ -30,7 +30,7 @@ export class EventFeed {
 
   /** Begins with what comes from now on. */
   static async open(store: Store, home: Home): Promise<EventFeed> {
-    return new EventFeed(store, home, await store.backlog.newestEventId());
+    return new EventFeed(store, home, await store.reports.lastEntryId());
   }
 
   /**

@@ -20,7 +20,4 @@ export interface Backlog {
 
   /** How many jobs wait for their first attempt that are due after `time` only. */
   scheduledAfter(queues: readonly string[], time: number): Promise<number>;
-
-  /** The id of the newest log entry, after which a watcher begins; 0 if there is none. */
-  newestEventId(): Promise<number>;
 }

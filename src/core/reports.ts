@@ -149,7 +149,7 @@ export interface StoreReports {
     options: { fromMs: number; toMs: number; stretchMs: number; limit: number },
   ): Promise<TallySlice>;
 
-  /** The id of the newest log entry, 0 if there has never been one. */
+  /** The id of the newest log entry, after which a watcher begins; 0 if there has never been one. */
   lastEntryId(): Promise<number>;
 
   /** For each of these entries, what the log says next before it about the same job, but for progress; null if nothing. */

@@ -6,7 +6,7 @@ import type { Attempt, AttemptEnd, Outcome } from "../core/attempt.ts";
 import type { Progress } from "../core/progress.ts";
 import type { Row, Value } from "./connection.ts";
 
-/** The attempt that a row of `ATTEMPTS_OF_JOB` or `RECENT_ATTEMPTS` holds. */
+/** The attempt that a row of `NEWEST_ATTEMPTS_OF_JOB` or `RECENT_ATTEMPTS` holds. */
 export function attemptFromRow(row: Row): Attempt {
   const base = {
     id: row.id as number,
@@ -34,9 +34,15 @@ export function progressFromRow(row: Row): Progress | null {
   return { percent: row.progress_percent as number, text: row.progress_text as string };
 }
 
-/** Begins an attempt: job, number, worker, time. */
+/**
+ * Begins an attempt: job, number, worker, time, and the job again, whose last attempt is the one before. No number is
+ * given twice, even if the newest attempts have been deleted.
+ */
 export const INSERT_ATTEMPT = `
-  INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (?, ?, ?, ?)`;
+  INSERT INTO attempts (id, job_seq, number, worker_id, started_at, previous_id)
+  SELECT 1 + max(newest_deleted_attempt_id, coalesce((SELECT max(id) FROM attempts), 0)), ?, ?, ?, ?,
+    (SELECT last_attempt_id FROM jobs WHERE seq = ?)
+  FROM store`;
 
 /** Ends an attempt that has not ended. The parameters are those of `endValues`. */
 export const END_ATTEMPT = `
@@ -55,11 +61,16 @@ export const RUNNING_ATTEMPT = "SELECT * FROM attempts WHERE id = ? AND outcome 
 export const SET_PROGRESS = `
   UPDATE attempts SET progress_percent = ?, progress_text = ?, progress_event_id = ? WHERE id = ?`;
 
+/** The attempts of a job, newest first: each names the one before. */
+export const OF_JOB = `
+  WITH RECURSIVE of_job (id) AS (
+    SELECT last_attempt_id FROM jobs WHERE seq = ?
+    UNION ALL
+    SELECT previous_id FROM attempts JOIN of_job USING (id) WHERE previous_id IS NOT NULL
+  )`;
+
 const WITH_JOB_ID = `
   SELECT attempts.*, jobs.id AS job_id FROM attempts JOIN jobs ON jobs.seq = attempts.job_seq`;
-
-/** The attempts of a job, oldest first. */
-export const ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attempts.id`;
 
 /** The attempts that hold a job, in the order of the jobs. */
 export const RUNNING_ATTEMPTS = `
@@ -69,15 +80,27 @@ export const RUNNING_ATTEMPTS = `
 /** The newest attempts of all jobs, newest first. */
 export const RECENT_ATTEMPTS = `${WITH_JOB_ID} ORDER BY attempts.id DESC LIMIT ?`;
 
-/** The newest attempts of a job, newest first: job, at most so many. */
-export const NEWEST_ATTEMPTS_OF_JOB = `${WITH_JOB_ID} WHERE job_seq = ? ORDER BY attempts.id DESC LIMIT ?`;
+/** The newest attempts of a job, newest first: job, at most so many; below 0, all of them. */
+export const NEWEST_ATTEMPTS_OF_JOB = `
+  ${OF_JOB}
+  SELECT attempts.*, jobs.id AS job_id
+  FROM of_job CROSS JOIN attempts USING (id) JOIN jobs ON jobs.seq = attempts.job_seq LIMIT ?`;
 
 /** The newest attempts of all jobs before the one with an id, newest first, at most so many. */
 export const ATTEMPTS_BEFORE = `${WITH_JOB_ID} WHERE attempts.id < ? ORDER BY attempts.id DESC LIMIT ?`;
 
 /** Notes that the output of a job's attempts is to be deleted. */
 export const DELETE_OUTPUT_LATER = `
-  INSERT INTO output_to_delete (attempt_id, job_seq) SELECT id, job_seq FROM attempts WHERE job_seq = ?`;
+  ${OF_JOB}
+  INSERT INTO output_to_delete (attempt_id, job_seq) SELECT id, job_seq FROM of_job JOIN attempts USING (id)`;
+
+/** Notes that the attempts of a job are deleted. */
+export const NOTE_DELETED = `
+  UPDATE store SET newest_deleted_attempt_id = max(newest_deleted_attempt_id,
+    coalesce((SELECT last_attempt_id FROM jobs WHERE seq = ?), 0))`;
+
+/** Forgets the attempts of a job. */
+export const DELETE_ATTEMPTS = `${OF_JOB} DELETE FROM attempts WHERE id IN (SELECT id FROM of_job)`;
 
 /** Output that is still to be deleted, at most so much. */
 export const OUTPUT_TO_DELETE = "SELECT attempt_id, job_seq FROM output_to_delete LIMIT ?";

@@ -1,52 +1,69 @@
 /**
- * The rows of `counters`: how many jobs each queue has in each state.
+ * The rows of `counters`: how many jobs each queue has in each state, and how many each worker has succeeded with and
+ * failed at. All in one table, so that the few that an end changes lie in one page.
  */
 
 import type { JobState } from "../core/job.ts";
 import type { Connection } from "./connection.ts";
 
-/** Adds to the count of a queue and state. */
+/** Adds to a count: kind, name, what, jobs. */
 const COUNT_UP = `
-  INSERT INTO counters (queue, state, jobs) VALUES (?, ?, ?)
-  ON CONFLICT (queue, state) DO UPDATE SET jobs = jobs + excluded.jobs`;
+  INSERT INTO counters (kind, name, what, jobs) VALUES (?, ?, ?, ?)
+  ON CONFLICT (kind, name, what) DO UPDATE SET jobs = jobs + excluded.jobs`;
 
-/** Takes from the count of a queue and state. */
-const COUNT_DOWN = "UPDATE counters SET jobs = jobs - ? WHERE queue = ? AND state = ?";
+/** Takes from a count: jobs, kind, name, what. */
+const COUNT_DOWN = "UPDATE counters SET jobs = jobs - ? WHERE kind = ? AND name = ? AND what = ?";
 
 /** The counts of all queues together. */
-export const COUNTS = "SELECT state, sum(jobs) AS jobs FROM counters GROUP BY state";
+export const COUNTS = "SELECT state, sum(jobs) AS jobs FROM queue_counters GROUP BY state";
 
 /** The counts of one queue. */
-export const COUNTS_OF_QUEUE = "SELECT state, jobs FROM counters WHERE queue = ?";
+export const COUNTS_OF_QUEUE = "SELECT state, jobs FROM queue_counters WHERE queue = ?";
+
+/** Forgets the counts of a worker. */
+export const DELETE_COUNTS_OF_WORKER = "DELETE FROM counters WHERE kind = 'worker' AND name = ?";
+
+interface Change {
+  readonly kind: "queue" | "worker";
+  readonly name: string;
+  readonly what: string;
+  by: number;
+}
 
 /** What one transaction changes about the counts, written once at its end: much of it cancels out. */
 export class CountChanges {
   readonly #db: Connection;
-  readonly #byQueue = new Map<string, Map<JobState, number>>();
+  readonly #changes = new Map<string, Change>();
 
   constructor(db: Connection) {
     this.#db = db;
   }
 
-  /** Jobs of a queue come into a state, or leave it if `change` is below 0. */
-  add(queue: string, state: JobState, change: number): void {
-    let ofQueue = this.#byQueue.get(queue);
-    if (ofQueue === undefined) this.#byQueue.set(queue, ofQueue = new Map());
-    ofQueue.set(state, (ofQueue.get(state) ?? 0) + change);
+  /** Jobs of a queue come into a state, or leave it if `by` is below 0. */
+  ofQueue(queue: string, state: JobState, by: number): void {
+    this.#add({ kind: "queue", name: queue, what: state, by });
+  }
+
+  /** A worker has succeeded with a job, or failed at it. */
+  ofWorker(workerId: number, what: "succeeded" | "failed"): void {
+    this.#add({ kind: "worker", name: String(workerId), what, by: 1 });
   }
 
   /** Does `work`, which adds to this, and writes what it added. Only within a transaction. */
   during<T>(work: () => T): T {
-    this.#byQueue.clear(); // of a transaction that failed
+    this.#changes.clear(); // of a transaction that failed
     const result = work();
-    for (const [queue, ofQueue] of this.#byQueue) {
-      for (const [state, change] of ofQueue) this.#write(queue, state, change);
+    for (const { kind, name, what, by } of this.#changes.values()) {
+      if (by > 0) this.#db.run(COUNT_UP, kind, name, what, by);
+      if (by < 0) this.#db.run(COUNT_DOWN, -by, kind, name, what);
     }
     return result;
   }
 
-  #write(queue: string, state: JobState, change: number): void {
-    if (change > 0) this.#db.run(COUNT_UP, queue, state, change);
-    if (change < 0) this.#db.run(COUNT_DOWN, -change, queue, state);
+  #add(change: Change): void {
+    const key = `${change.kind} ${change.what} ${change.name}`;
+    const known = this.#changes.get(key);
+    if (known === undefined) this.#changes.set(key, change);
+    else known.by += change.by;
   }
 }

@@ -3,6 +3,7 @@
  */
 
 import type { LogEntry, LoggedEvent } from "../core/event.ts";
+import { OF_JOB } from "./attempts_table.ts";
 import type { Row } from "./connection.ts";
 
 /** The entry that a row of `EVENTS_AFTER` holds. */
@@ -28,11 +29,11 @@ export const INSERT_EVENT = `
   INSERT INTO events (at, job_seq, data, previous_id)
   VALUES (?, ?, ?, (SELECT last_event_id FROM jobs WHERE seq = ?))`;
 
-/** Takes an entry back, because a newer one says the same better. */
+/** Takes an entry back, because a newer one, which is there already, says the same better. */
 export const DELETE_EVENT = "DELETE FROM events WHERE id = ?";
 
-/** The highest id that an entry has had: the next ones count on from there. */
-export const LAST_ENTRY_ID = "SELECT seq FROM sqlite_sequence WHERE name = 'events'";
+/** The highest id that an entry has had, null if there was none: the newest entry is never deleted. */
+export const LAST_ENTRY_ID = "SELECT max(id) AS id FROM events";
 
 /** Appends the entries of jobs that have just been stored, in their order: time, the first and the last `seq`. */
 export const INSERT_ENQUEUED = `
@@ -58,4 +59,4 @@ export const DELETE_EVENTS = `
 
 /** Forgets how far its attempts had come. */
 export const DELETE_PROGRESS = `
-  DELETE FROM events WHERE id IN (SELECT progress_event_id FROM attempts WHERE job_seq = ?)`;
+  ${OF_JOB} DELETE FROM events WHERE id IN (SELECT progress_event_id FROM of_job JOIN attempts USING (id))`;

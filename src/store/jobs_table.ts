@@ -97,11 +97,12 @@ export function updateOf(
   const changes = Object.entries(changeable(after, now)).filter(([column, value]) =>
     value !== old[column] || (column === "ready" && value !== null)
   );
+  changes.push(["last_event_id", entryId]);
+  if (after.state === "processing") changes.push(["last_attempt_id", after.claim.attemptId]);
   return {
-    sql: updateSql([...changes.map(([column]) => column), "last_event_id"]),
+    sql: updateSql(changes.map(([column]) => column)),
     values: [
       ...changes.map(([, value]) => value),
-      entryId,
       before.seq,
       before.state === "processing" ? before.claim.token : null,
     ],
@@ -203,5 +204,5 @@ export const PROMOTE_DUE_OF_ALL = `
     SELECT seq FROM jobs INDEXED BY jobs_of_all_due_later
     WHERE ready = 0 AND run_at <= ? ORDER BY run_at LIMIT ?)`;
 
-/** Removes a job; its attempts go with it. */
+/** Removes a job, of which nothing else is left. */
 export const DELETE_JOB = "DELETE FROM jobs WHERE seq = ?";

@@ -12,9 +12,17 @@ import { progress } from "./migrations/0002_progress.ts";
 import { oneJobWorkers } from "./migrations/0003_one_job_workers.ts";
 import { fewerIndexes } from "./migrations/0004_fewer_indexes.ts";
 import { linkedEvents } from "./migrations/0005_linked_events.ts";
+import { fewerPages } from "./migrations/0006_fewer_pages.ts";
 
 /** In order; the nth takes a file from version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [initial, progress, oneJobWorkers, fewerIndexes, linkedEvents];
+export const MIGRATIONS: readonly string[] = [
+  initial,
+  progress,
+  oneJobWorkers,
+  fewerIndexes,
+  linkedEvents,
+  fewerPages,
+];
 
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;

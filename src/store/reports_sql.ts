@@ -104,17 +104,17 @@ export function placesBehind(request: PageRequest, place: ListingPlace | null, s
 
 /** How many jobs each state of a queue (null, twice: of all queues) has. */
 export const COUNTS_OF_QUEUE = `
-  SELECT state, sum(jobs) AS jobs FROM counters WHERE (? IS NULL OR queue = ?) GROUP BY state`;
+  SELECT state, sum(jobs) AS jobs FROM queue_counters WHERE (? IS NULL OR queue = ?) GROUP BY state`;
 
 /** Queues with a column for each state, those with the most unfinished jobs first, at most so many. */
 export const QUEUE_DEPTHS = `
   SELECT queue, sum(iif(state = 'pending', jobs, 0)) AS pending, sum(iif(state = 'processing', jobs, 0)) AS processing,
     sum(iif(state = 'completed', jobs, 0)) AS completed, sum(iif(state = 'failed', jobs, 0)) AS failed,
     sum(iif(state = 'dead', jobs, 0)) AS dead, sum(iif(state = 'cancelled', jobs, 0)) AS cancelled
-  FROM counters GROUP BY queue HAVING sum(jobs) > 0 ORDER BY pending + processing + failed DESC, queue LIMIT ?`;
+  FROM queue_counters GROUP BY queue HAVING sum(jobs) > 0 ORDER BY pending + processing + failed DESC, queue LIMIT ?`;
 
 /** How many queues have jobs. */
-export const QUEUE_TOTAL = "SELECT count(DISTINCT queue) AS total FROM counters WHERE jobs > 0";
+export const QUEUE_TOTAL = "SELECT count(DISTINCT queue) AS total FROM queue_counters WHERE jobs > 0";
 
 /** The earliest `run_at` of a queue's first so many ready jobs of each priority. */
 export const OLDEST_READY = `

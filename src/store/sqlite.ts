@@ -29,7 +29,7 @@ import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
 import * as attempts from "./attempts_table.ts";
 import * as config from "./config_table.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import { CountChanges } from "./counters_table.ts";
+import { CountChanges, DELETE_COUNTS_OF_WORKER } from "./counters_table.ts";
 import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
@@ -86,10 +86,10 @@ export class SqliteStore implements Store {
     { onStored }: { onStored?: (count: number) => void } = {},
   ): Promise<PendingJob[]> {
     return this.#change(() => {
-      const lastEntryId = this.#db.get(events.LAST_ENTRY_ID)?.seq as number | undefined ?? 0;
+      const lastEntryId = this.#db.get(events.LAST_ENTRY_ID)!.id as number | null ?? 0;
       const stored = newJobs.map((job, index) => {
         const seq = this.#insertJob(job, { index, now, entryId: lastEntryId + index + 1 });
-        this.#counts.add(job.queue, "pending", 1);
+        this.#counts.ofQueue(job.queue, "pending", 1);
         if ((index + 1) % JOBS_BETWEEN_REPORTS === 0) onStored?.(index + 1);
         return enqueue(job, seq, now);
       });
@@ -132,17 +132,17 @@ export class SqliteStore implements Store {
     return await this.#db.write(() => {
       const row = this.#db.get(attempts.RUNNING_ATTEMPT, attemptId);
       if (row === undefined) return false;
-      if (row.progress_event_id !== null) this.#db.run(events.DELETE_EVENT, row.progress_event_id!);
       const { percent, text } = progress;
       const entryId = this.#log({ type: "progressed", attemptId, percent, text }, row.job_seq as number, now);
       this.#db.run(attempts.SET_PROGRESS, percent, text, entryId, attemptId);
+      if (row.progress_event_id !== null) this.#db.run(events.DELETE_EVENT, row.progress_event_id!);
       return true;
     });
   }
 
   recoverWorker(workerId: number, now: number): Promise<Job[] | null> {
     return this.#change(() => {
-      if (this.#db.run(workers.DELETE_WORKER, workerId).changes === 0) return null;
+      if (!this.#removeWorker(workerId)) return null;
       const held = this.#db.all(jobs.JOBS_OF_WORKER, workerId).map(jobs.jobFromRow) as ProcessingJob[];
       this.#log({ type: "worker_lost", workerId }, null, now);
       return held.map((job) => this.#endHeld(job, LOST, { now, maxBackoffMs: 0 }));
@@ -164,12 +164,14 @@ export class SqliteStore implements Store {
     return this.#change(() =>
       this.#db.all(sql, ...values).map((row) => {
         const seq = row.seq as number;
+        this.#log({ type: "deleted", id: row.id as string }, seq, options.now);
         this.#db.run(attempts.DELETE_OUTPUT_LATER, seq);
+        this.#db.run(attempts.NOTE_DELETED, seq);
         this.#db.run(events.DELETE_PROGRESS, seq);
         this.#db.run(events.DELETE_EVENTS, seq);
+        this.#db.run(attempts.DELETE_ATTEMPTS, seq);
         this.#db.run(jobs.DELETE_JOB, seq);
-        this.#counts.add(row.queue as string, row.state as JobState, -1);
-        this.#log({ type: "deleted", id: row.id as string }, seq, options.now);
+        this.#counts.ofQueue(row.queue as string, row.state as JobState, -1);
         return { id: row.id as string, seq };
       })
     );
@@ -217,7 +219,7 @@ export class SqliteStore implements Store {
   }
 
   attempts(jobSeq: number): Promise<Attempt[]> {
-    return this.#db.read(() => this.#db.all(attempts.ATTEMPTS_OF_JOB, jobSeq).map(attempts.attemptFromRow));
+    return this.reports.newestAttempts(jobSeq, -1);
   }
 
   recentAttempts(limit: number): Promise<Attempt[]> {
@@ -268,7 +270,7 @@ export class SqliteStore implements Store {
 
   unregisterWorker(workerId: number, now: number): Promise<void> {
     return this.#db.write(() => {
-      if (this.#db.run(workers.DELETE_WORKER, workerId).changes === 0) return;
+      if (!this.#removeWorker(workerId)) return;
       this.#log({ type: "worker_stopped", workerId }, null, now);
     });
   }
@@ -337,7 +339,7 @@ export class SqliteStore implements Store {
     if (job === null) return null;
     // Its time has come by the clock of whoever made it ready, which may be a little ahead of the caller's.
     const at = "runAt" in job ? Math.max(now, job.runAt) : now;
-    const attempt = [job.seq, job.attempts + 1, request.workerId, at];
+    const attempt = [job.seq, job.attempts + 1, request.workerId, at, job.seq];
     const { lastRowid: attemptId } = this.#db.run(attempts.INSERT_ATTEMPT, ...attempt);
     const claim = { workerId: request.workerId, token: request.token, attemptId, since: at };
     return this.#transition(job, { type: "claimed", claim }, at) as ProcessingJob;
@@ -352,9 +354,10 @@ export class SqliteStore implements Store {
   /** Ends the attempt that holds `job`: the attempt's row, the worker's tally, then the job's transition. */
   #endHeld(job: ProcessingJob, end: AttemptEnd, options: { now: number; maxBackoffMs: number }): Job {
     this.#db.run(attempts.END_ATTEMPT, ...attempts.endValues(job.claim.attemptId, end, options.now));
-    const succeeded = end.outcome === "succeeded" ? 1 : 0;
-    const failed = end.outcome === "failed" || end.outcome === "timed_out" ? 1 : 0;
-    this.#db.run(workers.ADD_TO_TALLY, succeeded, failed, job.claim.workerId);
+    if (end.outcome === "succeeded") this.#counts.ofWorker(job.claim.workerId, "succeeded");
+    if (end.outcome === "failed" || end.outcome === "timed_out") {
+      this.#counts.ofWorker(job.claim.workerId, "failed");
+    }
     return this.#transition(job, { type: "ended", end, maxBackoffMs: options.maxBackoffMs }, options.now);
   }
 
@@ -367,14 +370,23 @@ export class SqliteStore implements Store {
     const { changes } = this.#db.run(sql, ...values);
     if (changes !== 1) throw new Error(`The row of job ${job.id} changed inside a transaction`);
     if (after.state !== job.state) {
-      this.#counts.add(job.queue, job.state, -1);
-      this.#counts.add(job.queue, after.state, 1);
+      this.#counts.ofQueue(job.queue, job.state, -1);
+      this.#counts.ofQueue(job.queue, after.state, 1);
     }
     return after;
   }
 
-  /** Appends an entry; returns its id. */
+  /** Removes a worker's row and its counts; false if there is none. */
+  #removeWorker(workerId: number): boolean {
+    if (this.#db.run(workers.DELETE_WORKER, workerId).changes === 0) return false;
+    this.#db.run(DELETE_COUNTS_OF_WORKER, String(workerId));
+    return true;
+  }
+
+  /** Appends an entry; returns its id. Before anything is taken out of the log, so that no id is given twice. */
   #log(event: LoggedEvent, jobSeq: number | null, now: number): number {
-    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event), jobSeq).lastRowid;
+    // That a job is deleted is all that is left of it.
+    const linkedTo = event.type === "deleted" ? null : jobSeq;
+    return this.#db.run(events.INSERT_EVENT, now, jobSeq, events.eventData(event), linkedTo).lastRowid;
   }
 }

@@ -40,10 +40,6 @@ export class SqliteBacklog implements Backlog {
     );
   }
 
-  newestEventId(): Promise<number> {
-    return this.#db.read(() => (this.#db.get(NEWEST_EVENT)!.id as number | null) ?? 0);
-  }
-
   #counts(queues: readonly string[]): JobCounts {
     const counts = Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as JobCounts;
     for (const { state, jobs } of this.#rows(COUNTS, COUNTS_OF_QUEUE, queues)) {
@@ -76,6 +72,3 @@ export const SCHEDULED_AFTER_OF_ALL = `
 export const SCHEDULED_AFTER = `
   SELECT count(*) AS jobs FROM jobs INDEXED BY jobs_due_later
   WHERE ready = 0 AND queue = ? AND run_at > ? AND state = 'pending'`;
-
-/** The newest entry of the log. */
-export const NEWEST_EVENT = "SELECT max(id) AS id FROM events";

@@ -56,8 +56,8 @@ const NEWEST = `${GLIMPSE} ORDER BY seq DESC LIMIT ?`;
 /** The newest jobs of a state. */
 export const NEWEST_OF_STATE = `${GLIMPSE} WHERE state = ? ORDER BY seq DESC LIMIT ?`;
 
-const QUEUES_FROM = "SELECT DISTINCT queue FROM counters WHERE queue >= ? ORDER BY queue LIMIT ?";
+const QUEUES_FROM = "SELECT DISTINCT queue FROM queue_counters WHERE queue >= ? ORDER BY queue LIMIT ?";
 
 /** The queues whose names lie between two texts. */
 export const QUEUES_BETWEEN = `
-  SELECT DISTINCT queue FROM counters WHERE queue >= ? AND queue < ? ORDER BY queue LIMIT ?`;
+  SELECT DISTINCT queue FROM queue_counters WHERE queue >= ? AND queue < ? ORDER BY queue LIMIT ?`;

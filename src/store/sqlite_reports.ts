@@ -193,7 +193,7 @@ export class SqliteReports implements StoreReports {
   }
 
   lastEntryId(): Promise<number> {
-    return this.#db.read(() => (this.#db.get(events.LAST_ENTRY_ID)?.seq ?? 0) as number);
+    return this.#db.read(() => (this.#db.get(events.LAST_ENTRY_ID)!.id ?? 0) as number);
   }
 
   entriesBefore(entries: readonly LogEntry[]): Promise<(LogEntry | null)[]> {

@@ -30,8 +30,8 @@ export function workerFromRow(row: Row): WorkerRecord {
 /** Adds a worker; the parameters are those of `workerValues`. */
 export const INSERT_WORKER = `
   INSERT INTO workers (pid, start_ticks, boot_id, pid_namespace, lock_name, slots, queues, started_at, heartbeat_at, stopping,
-    jobs_succeeded, jobs_failed, only_job_seq)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) RETURNING *`;
+    only_job_seq)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING *, 0 AS jobs_succeeded, 0 AS jobs_failed`;
 
 /** The parameters of `INSERT_WORKER`. */
 export function workerValues(worker: NewWorker, now: number): Value[] {
@@ -62,8 +62,10 @@ export const MARK_STOPPING = "UPDATE workers SET stopping = 1 WHERE id = ? AND s
 export const DELETE_WORKER = "DELETE FROM workers WHERE id = ?";
 
 /** All workers, oldest first. */
-export const ALL_WORKERS = "SELECT * FROM workers ORDER BY id";
-
-/** Adds to a worker's tally: succeeded, failed, worker. */
-export const ADD_TO_TALLY = `
-  UPDATE workers SET jobs_succeeded = jobs_succeeded + ?, jobs_failed = jobs_failed + ? WHERE id = ?`;
+export const ALL_WORKERS = `
+  SELECT workers.*,
+    coalesce((SELECT jobs FROM counters
+      WHERE kind = 'worker' AND name = CAST(workers.id AS TEXT) AND what = 'succeeded'), 0) AS jobs_succeeded,
+    coalesce((SELECT jobs FROM counters
+      WHERE kind = 'worker' AND name = CAST(workers.id AS TEXT) AND what = 'failed'), 0) AS jobs_failed
+  FROM workers ORDER BY id`;

@@ -23,9 +23,10 @@ export async function fillStore(path: string, count: number): Promise<void> {
       iif(n % 2, n, NULL), n
     FROM numbers`).run(count);
   db.exec(`
-    INSERT INTO counters (queue, state, jobs) SELECT queue, state, count(*) FROM jobs GROUP BY queue, state;
+    INSERT INTO counters (kind, name, what, jobs) SELECT 'queue', queue, state, count(*) FROM jobs GROUP BY queue, state;
     INSERT INTO attempts (job_seq, number, worker_id, started_at, finished_at, outcome, exit_code)
-      SELECT seq, 1, 1, created_at, finished_at, 'succeeded', 0 FROM jobs WHERE state = 'completed';
+      SELECT seq, 1, 1, created_at, finished_at, 'succeeded', 0 FROM jobs WHERE state = 'completed' ORDER BY seq;
+    UPDATE jobs SET last_attempt_id = (seq + 1) / 2 WHERE state = 'completed';
     INSERT INTO events (at, job_seq, data) SELECT created_at, seq, '{"type":"enqueued","runAt":0}' FROM jobs ORDER BY seq;
     COMMIT;`);
   db.close();

@@ -121,7 +121,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the counters forget what has ended",
     file: "src/store/sqlite.ts",
-    from: "this.#counts.add(job.queue, after.state, 1);",
-    to: 'if (after.state !== "dead") this.#counts.add(job.queue, after.state, 1);',
+    from: "this.#counts.ofQueue(job.queue, after.state, 1);",
+    to: 'if (after.state !== "dead") this.#counts.ofQueue(job.queue, after.state, 1);',
   },
 ];

@@ -4,7 +4,6 @@
 
 import assert from "node:assert/strict";
 import {
-  allEvents,
   CANCELLED,
   claimed,
   endClaim,
@@ -80,15 +79,6 @@ export function backlogBehaviours(behaviour: Behaviour): void {
       assert.equal(await store.backlog.scheduledAfter([], T0 + 3000), 0);
     },
   );
-
-  behaviour("backlog.newestEventId: a watcher that begins there sees only what comes", async ({ store }) => {
-    assert.equal(await store.backlog.newestEventId(), 0);
-    await enqueueIds(store, ["a", "b"]);
-    const newest = await store.backlog.newestEventId();
-    assert.equal(newest, (await allEvents(store)).at(-1)!.id);
-    await enqueueIds(store, ["c"]);
-    assert.deepEqual((await store.events(newest, 10)).map(({ jobId }) => jobId), ["c"]);
-  });
 
   behaviour("claim: of one job alone takes that one and no other", async ({ store }) => {
     await enqueueIds(store, ["first", "wanted"]);

@@ -144,6 +144,35 @@ export function deletionBehaviours(behaviour: Behaviour): void {
     assert.deepEqual(left, ["2 enqueued", "1 deleted"]);
   });
 
+  behaviour("delete: no number of an attempt or an entry is given twice", async ({ store }) => {
+    const attempts: number[] = [];
+    const entries = new Map<number, string>();
+    const look = async () => {
+      for (const { id, ...entry } of await store.events(0, 1000)) {
+        const said = JSON.stringify(entry.event);
+        assert.equal(entries.get(id) ?? said, said, `entry ${id}`);
+        entries.set(id, said);
+      }
+    };
+    for (const id of ["a", "b", "c"]) {
+      await enqueueIds(store, [id]);
+      const job = await claimed(store);
+      attempts.push(job.claim.attemptId);
+      for (const percent of [10, 20]) {
+        await store.setProgress(job.claim.attemptId, { percent, text: id }, T0);
+        await look();
+      }
+      await endClaim(store, job, SUCCEEDED);
+      // With the newest of all attempts, and the newest of all entries.
+      await store.setProgress(job.claim.attemptId, { percent: 30, text: id }, T0);
+      await look();
+      await store.delete({ ids: [id] }, { now: T0, limit: 10 });
+      await look();
+    }
+    assert.deepEqual(attempts, [1, 2, 3]);
+    assert.equal(entries.size, 18);
+  });
+
   behaviour("delete: a claim on a job cannot outlive it", async ({ store }) => {
     await enqueueIds(store, ["a"]);
     const held = await claimed(store);

@@ -7,7 +7,7 @@ import type { NewJob } from "../../src/core/job.ts";
 import type { ArrivalRange, JobOrder, Page, PageRequest } from "../../src/core/reports.ts";
 import type { Store } from "../../src/core/store.ts";
 import type { Behaviour } from "./store_under_test.ts";
-import { endAttempt } from "./samples.ts";
+import { allEvents, endAttempt, enqueueIds } from "./samples.ts";
 
 const NOW = 1_800_000_000_000;
 
@@ -241,4 +241,13 @@ export function reportBehaviours(behaviour: Behaviour): void {
       assert.equal(await store.reports.lastEntryId(), 5);
     },
   );
+
+  behaviour("reports.lastEntryId: a watcher that begins there sees only what comes", async ({ store }) => {
+    assert.equal(await store.reports.lastEntryId(), 0);
+    await enqueueIds(store, ["a", "b"]);
+    const newest = await store.reports.lastEntryId();
+    assert.equal(newest, (await allEvents(store)).at(-1)!.id);
+    await enqueueIds(store, ["c"]);
+    assert.deepEqual((await store.events(newest, 10)).map(({ jobId }) => jobId), ["c"]);
+  });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/store/migrate.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
-import { endClaim, SUCCEEDED } from "../conformance/samples.ts";
+import { endClaim, newJob, request, SUCCEEDED, T0 } from "../conformance/samples.ts";
 import { inFolder } from "./temporary_disk.ts";
 
 /** A job that worker 7 was running when the file was last written by the first release's schema. */
@@ -58,6 +58,46 @@ Deno.test("migrate: a file with more indexes keeps its jobs in line", () =>
       assert.equal((await claim("priority", ["default"]))?.id, "urgent");
       assert.equal((await claim("fifo", ["default"]))?.id, "last");
       assert.equal(await claim("fifo", ["default"]), null);
+    } finally {
+      await store.close();
+    }
+  }));
+
+Deno.test("migrate: attempts, their numbers and the tallies of workers go on where an older file has them", () =>
+  inFolder(async (dir) => {
+    const path = join(dir, "queue.db");
+    const worker = `
+      INSERT INTO workers (id, pid, start_ticks, boot_id, pid_namespace, lock_name, slots, queues, started_at,
+        heartbeat_at, stopping, jobs_succeeded, jobs_failed)
+      VALUES (7, 70, '1', 'boot', 'pid:[1]', 'worker-7.lock', 1, '[]', 10, 10, 0, 40, 2);`;
+    const attempts = `
+      UPDATE jobs SET attempt_id = 3;
+      UPDATE attempts SET finished_at = 15, outcome = 'failed', exit_code = 1;
+      INSERT INTO attempts (job_seq, number, worker_id, started_at, finished_at, outcome) VALUES (1, 2, 7, 16, 17, 'lost');
+      INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (1, 3, 7, 20);
+      INSERT INTO attempts (id, job_seq, number, worker_id, started_at) VALUES (9, 1, 4, 7, 20);
+      DELETE FROM attempts WHERE id = 9;`;
+    writeOldFile(path, 5, `${HELD};${worker}${attempts}`);
+    const store = await SqliteStore.open(path, { durability: "normal", lockTimeoutMs: 1000 });
+    try {
+      const [job] = await store.processing();
+      assert.equal((await endClaim(store, job!, SUCCEEDED, 40))?.state, "completed");
+      const outcomes = (await store.attempts(job!.seq)).map((
+        { id, number, outcome },
+      ) => [id, number, outcome]);
+      assert.deepEqual(outcomes, [[1, 1, "failed"], [2, 2, "lost"], [3, 3, "succeeded"]]);
+      assert.deepEqual(
+        (await store.workers()).map(({ jobsSucceeded, jobsFailed }) => [jobsSucceeded, jobsFailed]),
+        [
+          [41, 2],
+        ],
+      );
+      assert.equal((await store.counts()).completed, 1);
+      await store.delete({}, { now: 50, limit: 10 });
+      assert.deepEqual(await store.attempts(job!.seq), []);
+      assert.equal((await store.outputToDelete(10)).length, 3);
+      await store.enqueue([newJob("next")], 50);
+      assert.equal((await store.claim(request(), T0))?.claim.attemptId, 10);
     } finally {
       await store.close();
     }

@@ -9,6 +9,7 @@ import * as jobs from "../../src/store/jobs_table.ts";
 import * as counters from "../../src/store/counters_table.ts";
 import * as reports from "../../src/store/reports_sql.ts";
 import * as backlog from "../../src/store/sqlite_backlog.ts";
+import * as workers from "../../src/store/workers_table.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { claimed, endClaim, FAILED, newJob, register, SUCCEEDED, T0 } from "../conformance/samples.ts";
 import { inFolder } from "./temporary_disk.ts";
@@ -82,7 +83,7 @@ Deno.test("schema: an attempt has an end or none, and a known outcome", () =>
       db.exec(`BEGIN; UPDATE attempts SET outcome = '${outcome}', finished_at = 1 ${running}; ROLLBACK`);
     }
     const illegal = ["outcome = 'odd', finished_at = 1", "outcome = 'lost'", "finished_at = 1", "number = 0"];
-    for (const change of [...illegal, "job_seq = 4711", "worker_id = NULL"]) {
+    for (const change of [...illegal, "worker_id = NULL"]) {
       assert.throws(
         () => db.prepare(`UPDATE attempts SET ${change} ${running}`).run(),
         /constraint failed/,
@@ -93,7 +94,12 @@ Deno.test("schema: an attempt has an end or none, and a known outcome", () =>
 
 Deno.test("schema: counters and workers keep to their ranges", () =>
   withRows((db) => {
-    const illegal = ["counters SET jobs = -1", "workers SET slots = 0", "workers SET stopping = 2"];
+    const illegal = [
+      "counters SET jobs = -1",
+      "counters SET kind = 'other'",
+      "workers SET slots = 0",
+      "workers SET stopping = 2",
+    ];
     for (const change of illegal) {
       assert.throws(() => db.prepare(`UPDATE ${change}`).run(), /constraint failed/, change);
     }
@@ -139,7 +145,10 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
     sql: ids.NEWEST_OF_STATE,
     uses: /USING INDEX jobs_by_state \(state=\?\)/,
   },
-  "queues that begin so": { sql: ids.QUEUES_BETWEEN, uses: /PRIMARY KEY \(queue>\? AND queue<\?\)/ },
+  "queues that begin so": {
+    sql: ids.QUEUES_BETWEEN,
+    uses: /PRIMARY KEY \(kind=\? AND name>\? AND name<\?\)/,
+  },
   "a job by claim": { sql: jobs.JOB_BY_CLAIM, uses: /USING INTEGER PRIMARY KEY/ },
   "writing a transition": { sql: jobs.updateSql(["state", "run_at"]), uses: /USING INTEGER PRIMARY KEY/ },
   "a worker's jobs": { sql: jobs.JOBS_OF_WORKER, uses: /USING INDEX jobs_by_state \(state=\?\)/ },
@@ -157,7 +166,15 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
     uses: /USING INDEX jobs_by_state \(state=\? AND seq>\?\)/,
   },
   "a page of all": { sql: selectJobs({ afterSeq: 1, limit: 10 }).sql, uses: /USING INTEGER PRIMARY KEY/ },
-  "a job's attempts": { sql: attempts.ATTEMPTS_OF_JOB, uses: /USING INDEX attempts_by_job \(job_seq=\?\)/ },
+  "a job's attempts": {
+    sql: attempts.NEWEST_ATTEMPTS_OF_JOB,
+    uses: /SEARCH attempts USING INTEGER PRIMARY KEY/,
+  },
+  "the number of a new attempt": { sql: attempts.INSERT_ATTEMPT, uses: /SEARCH attempts\n/ },
+  "workers, with their counts": {
+    sql: workers.ALL_WORKERS,
+    uses: /counters USING PRIMARY KEY \(kind=\? AND name=\? AND what=\?\)/,
+  },
   "the end of an attempt": { sql: attempts.END_ATTEMPT, uses: /USING INTEGER PRIMARY KEY/ },
   "an attempt's progress": { sql: attempts.SET_PROGRESS, uses: /USING INTEGER PRIMARY KEY/ },
   "running attempts": { sql: attempts.RUNNING_ATTEMPTS, uses: /jobs USING INDEX jobs_by_state/ },
@@ -170,15 +187,26 @@ const PLANS: Record<string, { sql: string; uses: RegExp }> = {
     sql: backlog.READY,
     uses: /COVERING INDEX jobs_ready_by_priority \(queue=\?\)/,
   },
-  "a queue's counts": { sql: counters.COUNTS_OF_QUEUE, uses: /PRIMARY KEY \(queue=\?\)/ },
+  "a queue's counts": { sql: counters.COUNTS_OF_QUEUE, uses: /PRIMARY KEY \(kind=\? AND name=\?\)/ },
   "jobs that are scheduled": {
     sql: backlog.SCHEDULED_AFTER,
     uses: /jobs_due_later \(queue=\? AND run_at>\?\)/,
   },
-  "the newest event": { sql: backlog.NEWEST_EVENT, uses: /SEARCH events/ },
+  "the newest entry": { sql: events.LAST_ENTRY_ID, uses: /SEARCH events/ },
   "new events": { sql: events.EVENTS_AFTER, uses: /events USING INTEGER PRIMARY KEY \(rowid>\?\)/ },
   "a deleted job's events": { sql: events.DELETE_EVENTS, uses: /events USING INTEGER PRIMARY KEY/ },
-  "a deleted job's progress": { sql: events.DELETE_PROGRESS, uses: /attempts USING INDEX attempts_by_job/ },
+  "a deleted job's progress": {
+    sql: events.DELETE_PROGRESS,
+    uses: /SEARCH attempts USING INTEGER PRIMARY KEY/,
+  },
+  "a deleted job's attempts": {
+    sql: attempts.DELETE_ATTEMPTS,
+    uses: /^SEARCH attempts USING INTEGER PRIMARY KEY/,
+  },
+  "a deleted job's output": {
+    sql: attempts.DELETE_OUTPUT_LATER,
+    uses: /SEARCH attempts USING INTEGER PRIMARY KEY/,
+  },
   "the event before": { sql: events.EVENT_BEFORE, uses: /SEARCH events USING INTEGER PRIMARY KEY/ },
 };
 

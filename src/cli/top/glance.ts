@@ -92,7 +92,7 @@ export class Glancer {
       if (entries.length < PAGE) return;
     }
     this.#throughput.clear();
-    this.#afterId = await this.#store.backlog.newestEventId();
+    this.#afterId = await this.#store.reports.lastEntryId();
     const stretch = Math.floor(now / STRETCH_MS) - STRETCHES + 1;
     const window = { fromMs: stretch * STRETCH_MS, toMs: now, stretchMs: STRETCH_MS };
     const slice = await this.#store.reports.tally(null, { ...window, limit: TALLIED_ATTEMPTS });
