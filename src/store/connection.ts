@@ -39,8 +39,8 @@ const FIRST_PAUSE_MS = 1;
  * and read again by whoever commits next.
  */
 const PAGE_BYTES = 2048;
-/** How many commits of one process may fill the log before it is shortened: with 1000, it grows to some 30 MB. */
-const COMMITS_BETWEEN_CHECKPOINTS = 1000;
+/** How many commits of one process may fill the log before it is shortened: with so many, it grows to some 30 MB. */
+const COMMITS_BETWEEN_CHECKPOINTS = 1500;
 
 /** An open file. Statements are prepared once and kept. */
 export class Connection {
