@@ -6,6 +6,7 @@ import { runCli } from "./src/cli/cli.ts";
 import type { Wiring } from "./src/cli/context.ts";
 import { printError } from "./src/cli/output.ts";
 import { QueueError } from "./src/core/errors.ts";
+import type { CheckWorkers } from "./src/store/migrate.ts";
 
 /** How long a command waits for another process's transaction before it gives up. */
 const LOCK_TIMEOUT_MS = 60_000;
@@ -15,7 +16,10 @@ const wiring: Wiring = {
     // A limit on the size of files is to be met as an error that can be told, not as the end of the process.
     Deno.addSignalListener("SIGXFSZ", () => {});
     const { SqliteStore } = await import("./src/store/sqlite.ts");
-    return await SqliteStore.open(home.dbPath, { lockTimeoutMs: LOCK_TIMEOUT_MS, ...options });
+    const checkWorkers: CheckWorkers = async (registered) => {
+      await (await import("./src/worker/upgrade.ts")).refuseWhileTheyWork(home, registered);
+    };
+    return await SqliteStore.open(home.dbPath, { lockTimeoutMs: LOCK_TIMEOUT_MS, checkWorkers, ...options });
   },
   async workers() {
     const [launch, stop, fleet] = await Promise.all([

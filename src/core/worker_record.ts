@@ -35,10 +35,14 @@ export interface NewWorker {
   readonly onlyJobSeq?: number;
 }
 
-/** A registered worker. It unregisters itself when it stops; recovery does if it died. */
-export interface WorkerRecord extends NewWorker {
+/** Which worker is registered. It unregisters itself when it stops; recovery does if it died. */
+export interface RegisteredWorker extends Pick<NewWorker, "identity" | "lockName"> {
   /** Given by the store, never used twice. */
   readonly id: number;
+}
+
+/** A registered worker. */
+export interface WorkerRecord extends NewWorker, RegisteredWorker {
   readonly startedAt: number;
   /** Changes at every sign of life. Others compare it with what they saw before, not with their clock. */
   readonly heartbeatAt: number;

@@ -6,6 +6,7 @@
  */
 
 import { storeError } from "../core/errors.ts";
+import type { RegisteredWorker } from "../core/worker_record.ts";
 import type { Connection } from "./connection.ts";
 import { initial } from "./migrations/0001_initial.ts";
 import { progress } from "./migrations/0002_progress.ts";
@@ -13,6 +14,7 @@ import { oneJobWorkers } from "./migrations/0003_one_job_workers.ts";
 import { fewerIndexes } from "./migrations/0004_fewer_indexes.ts";
 import { linkedEvents } from "./migrations/0005_linked_events.ts";
 import { fewerPages } from "./migrations/0006_fewer_pages.ts";
+import { REGISTERED, registeredFromRow } from "./workers_table.ts";
 
 /** In order; the nth takes a file from version n - 1 to n. */
 export const MIGRATIONS: readonly string[] = [
@@ -27,20 +29,30 @@ export const MIGRATIONS: readonly string[] = [
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;
 
+/** Is told who is registered before the schema of a file is changed, under whoever works; throws to keep it as it is. */
+export type CheckWorkers = (registered: readonly RegisteredWorker[]) => Promise<void>;
+
 /**
- * Creates or updates the schema. Throws a `store` error for a newer file and for another program's, before
- * anything in it is changed.
+ * Creates or updates the schema. Throws a `store` error for a newer file and for another program's, and what
+ * `checkWorkers` throws, before anything in it is changed.
  */
-export async function migrate(connection: Connection): Promise<void> {
-  const isDone = await connection.snapshot(() => isCurrent(connection));
+export async function migrate(connection: Connection, checkWorkers?: CheckWorkers): Promise<void> {
+  const registered = await connection.snapshot(() =>
+    isCurrent(connection) ? null : registeredWorkers(connection)
+  );
+  if (registered !== null && registered.length > 0) await checkWorkers?.(registered);
   await connection.useLog();
-  if (isDone) return;
+  if (registered === null) return;
   await connection.write((db) => {
     if (isCurrent(connection)) return; // another process was faster
     for (const migration of MIGRATIONS.slice(versionOf(connection))) db.exec(migration);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
+}
+
+function registeredWorkers(connection: Connection): RegisteredWorker[] {
+  return versionOf(connection) === 0 ? [] : connection.all(REGISTERED).map(registeredFromRow);
 }
 
 function isCurrent(connection: Connection): boolean {

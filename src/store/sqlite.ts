@@ -33,7 +33,7 @@ import { CountChanges, DELETE_COUNTS_OF_WORKER } from "./counters_table.ts";
 import * as events from "./events_table.ts";
 import * as filters from "./job_filter.ts";
 import * as jobs from "./jobs_table.ts";
-import { migrate } from "./migrate.ts";
+import { type CheckWorkers, migrate } from "./migrate.ts";
 import { SqliteBacklog } from "./sqlite_backlog.ts";
 import { ReadyJobs } from "./sqlite_ready.ts";
 import { SqliteIds } from "./sqlite_ids.ts";
@@ -67,12 +67,16 @@ export class SqliteStore implements Store {
 
   /**
    * Opens the store in the file `path` and brings it to the newest schema; creates it if there is none, in a
-   * folder that exists. Throws a `store` error for what is no store of ours, or a newer one.
+   * folder that exists. Throws a `store` error for what is no store of ours, or a newer one, and what `checkWorkers`
+   * throws before the schema is changed.
    */
-  static async open(path: string, options: ConnectionOptions): Promise<SqliteStore> {
+  static async open(
+    path: string,
+    { checkWorkers, ...options }: ConnectionOptions & { readonly checkWorkers?: CheckWorkers },
+  ): Promise<SqliteStore> {
     const db = Connection.open(path, options);
     try {
-      await migrate(db);
+      await migrate(db, checkWorkers);
       return new SqliteStore(db, await db.read(() => String(db.get("SELECT uid FROM store")!.uid)));
     } catch (error) {
       db.close();

@@ -2,11 +2,11 @@
  * The rows of `workers` and the statements on them.
  */
 
-import type { NewWorker, WorkerRecord } from "../core/worker_record.ts";
+import type { NewWorker, RegisteredWorker, WorkerRecord } from "../core/worker_record.ts";
 import type { Row, Value } from "./connection.ts";
 
-/** The worker that a row holds. */
-export function workerFromRow(row: Row): WorkerRecord {
+/** Which worker a row of `REGISTERED` is about. */
+export function registeredFromRow(row: Row): RegisteredWorker {
   return {
     id: row.id as number,
     identity: {
@@ -16,6 +16,13 @@ export function workerFromRow(row: Row): WorkerRecord {
       pidNamespace: row.pid_namespace as string,
     },
     lockName: row.lock_name as string,
+  };
+}
+
+/** The worker that a row holds. */
+export function workerFromRow(row: Row): WorkerRecord {
+  return {
+    ...registeredFromRow(row),
     slots: row.slots as number,
     queues: JSON.parse(row.queues as string),
     ...(row.only_job_seq === null ? {} : { onlyJobSeq: row.only_job_seq as number }),
@@ -51,6 +58,10 @@ export function workerValues(worker: NewWorker, now: number): Value[] {
     onlyJobSeq,
   ];
 }
+
+/** Who is registered, in a file of any age. */
+export const REGISTERED =
+  "SELECT id, pid, start_ticks, boot_id, pid_namespace, lock_name FROM workers ORDER BY id";
 
 /** A sign of life; always another value than before, even if the clock stands still. */
 export const BEAT = "UPDATE workers SET heartbeat_at = max(?, heartbeat_at + 1) WHERE id = ?";

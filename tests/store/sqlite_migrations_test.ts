@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, MIGRATIONS } from "../../src/store/migrate.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { endClaim, newJob, request, SUCCEEDED, T0 } from "../conformance/samples.ts";
+import { writeOldFile } from "../harness/old_file.ts";
 import { inFolder } from "./temporary_disk.ts";
 
 /** A job that worker 7 was running when the file was last written by the first release's schema. */
@@ -13,15 +12,6 @@ INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff
 VALUES ('held', 'make', 'default', 5, 3, 0, 2, '/', '{}', 1, 0, 10, 20, 'processing', 7, 'token', 1, 20);
 INSERT INTO counters (queue, state, jobs) VALUES ('default', 'processing', 1);
 INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (1, 1, 7, 20)`;
-
-/** Writes a file as the program did that knew only the first `version` migrations. */
-function writeOldFile(path: string, version: number, content: string): void {
-  const db = new DatabaseSync(path);
-  for (const migration of MIGRATIONS.slice(0, version)) db.exec(migration);
-  db.exec(content);
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version}`);
-  db.close();
-}
 
 Deno.test("migrate: a file from before progress keeps its jobs, and running attempts can tell theirs", () =>
   inFolder(async (dir) => {
