@@ -70,33 +70,45 @@ function isEnv(value: unknown): boolean {
 const ENV_RULE = "an object of strings without NUL characters, with names of letters, digits and _ " +
   "that don't start with a digit or QUEUECTL_";
 
-/** The keys a user may give, each with its rule; the rule's message completes `"key" must be …`. */
+/** The keys a user may give, each with what makes its rule; the rule's message completes `"key" must be …`. */
 const KEYS = {
-  id: text(NAME_RULE, isName),
-  command: v.pipe(
-    text("a string that is not empty", (value) => value.trim() !== ""),
-    v.check((value) => !value.includes("\0"), "without NUL characters: no shell can run them"),
-    v.maxLength(MAX_COMMAND_LENGTH, `at most ${MAX_COMMAND_LENGTH} characters long`),
-  ),
-  priority: v.custom<number | string>(isPriority, PRIORITY_RULE),
-  max_retries: setting("max_retries"),
-  timeout: setting("job_timeout_seconds"),
-  timeout_seconds: setting("job_timeout_seconds"),
-  run_at: text(
-    "a date in ISO 8601, such as 2030-01-31T09:00:00Z",
-    (value) => parseDate(value) !== null,
-  ),
-  queue: text(NAME_RULE, isName),
-  cwd: text(
-    "the path of a directory, without NUL characters",
-    (value) => value !== "" && !value.includes("\0"),
-  ),
-  env: v.custom<Readonly<Record<string, string>>>(isEnv, ENV_RULE),
-  backoff_base: setting("backoff_base"),
+  id: () => text(NAME_RULE, isName),
+  command: () =>
+    v.pipe(
+      text("a string that is not empty", (value) => value.trim() !== ""),
+      v.check((value) => !value.includes("\0"), "without NUL characters: no shell can run them"),
+      v.maxLength(MAX_COMMAND_LENGTH, `at most ${MAX_COMMAND_LENGTH} characters long`),
+    ),
+  priority: () => v.custom<number | string>(isPriority, PRIORITY_RULE),
+  max_retries: () => setting("max_retries"),
+  timeout: () => setting("job_timeout_seconds"),
+  timeout_seconds: () => setting("job_timeout_seconds"),
+  run_at: () =>
+    text(
+      "a date in ISO 8601, such as 2030-01-31T09:00:00Z",
+      (value) => parseDate(value) !== null,
+    ),
+  queue: () => text(NAME_RULE, isName),
+  cwd: () =>
+    text(
+      "the path of a directory, without NUL characters",
+      (value) => value !== "" && !value.includes("\0"),
+    ),
+  env: () => v.custom<Readonly<Record<string, string>>>(isEnv, ENV_RULE),
+  backoff_base: () => setting("backoff_base"),
 };
 
 /** The keys of a job's JSON, as users write them. */
 export const JOB_KEYS = Object.keys(KEYS) as (keyof typeof KEYS)[];
+
+/** The rules by their keys, made when they are needed: most jobs have few keys. */
+const rules = new Map<string, ReturnType<typeof KEYS[keyof typeof KEYS]>>();
+
+function ruleOf(key: keyof typeof KEYS) {
+  let rule = rules.get(key);
+  if (rule === undefined) rules.set(key, rule = KEYS[key]());
+  return rule;
+}
 
 /**
  * `value` as a job's description. `where` names its place for the error, as in `line 17: `, or is empty.
@@ -119,7 +131,7 @@ export function checkJobInput(value: unknown, where = ""): JobInput {
   if (input.command === undefined) throw badInput(`${where}The key "command" is missing`, EXAMPLE);
   for (const key of JOB_KEYS) {
     if (input[key] === undefined) continue;
-    const result = v.safeParse(KEYS[key], input[key], { abortEarly: true, abortPipeEarly: true });
+    const result = v.safeParse(ruleOf(key), input[key], { abortEarly: true, abortPipeEarly: true });
     if (!result.success) {
       const rule = result.issues[0].message;
       throw badInput(`${where}"${key}" must be ${rule}, not ${show(input[key])}`);

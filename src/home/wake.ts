@@ -2,6 +2,7 @@
  * Waking idle workers in other processes: a touch of a file that each of them watches.
  */
 
+import { existsSync } from "node:fs";
 import type { Home } from "./home.ts";
 
 /**
@@ -9,11 +10,13 @@ import type { Home } from "./home.ts";
  * look by themselves every `poll_interval_ms`.
  */
 export function wakeWorkers(home: Home): void {
+  // No worker has ever started in this home: nobody is waiting for the touch, and to fail takes longer than to look.
+  if (!existsSync(home.wakeFile)) return;
   try {
     const now = new Date();
     Deno.utimeSync(home.wakeFile, now, now);
   } catch {
-    // No worker has ever started in this home, or the disk is read-only: nobody is waiting for the touch.
+    // The disk is read-only, say: nobody is waiting for the touch.
   }
 }
 

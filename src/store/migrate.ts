@@ -8,23 +8,10 @@
 import { storeError } from "../core/errors.ts";
 import type { RegisteredWorker } from "../core/worker_record.ts";
 import type { Connection } from "./connection.ts";
-import { initial } from "./migrations/0001_initial.ts";
-import { progress } from "./migrations/0002_progress.ts";
-import { oneJobWorkers } from "./migrations/0003_one_job_workers.ts";
-import { fewerIndexes } from "./migrations/0004_fewer_indexes.ts";
-import { linkedEvents } from "./migrations/0005_linked_events.ts";
-import { fewerPages } from "./migrations/0006_fewer_pages.ts";
 import { REGISTERED, registeredFromRow } from "./workers_table.ts";
 
-/** In order; the nth takes a file from version n - 1 to n. */
-export const MIGRATIONS: readonly string[] = [
-  initial,
-  progress,
-  oneJobWorkers,
-  fewerIndexes,
-  linkedEvents,
-  fewerPages,
-];
+/** How many migrations there are. */
+export const SCHEMA_VERSION = 6;
 
 /** Marks a file as ours: "qctl" in ASCII. */
 export const APPLICATION_ID = 0x7163746c;
@@ -43,11 +30,12 @@ export async function migrate(connection: Connection, checkWorkers?: CheckWorker
   if (registered !== null && registered.length > 0) await checkWorkers?.(registered);
   await connection.useLog();
   if (registered === null) return;
+  const { MIGRATIONS } = await import("./migrations/in_order.ts");
   await connection.write((db) => {
     if (isCurrent(connection)) return; // another process was faster
     for (const migration of MIGRATIONS.slice(versionOf(connection))) db.exec(migration);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
   });
 }
 
@@ -67,13 +55,13 @@ function isCurrent(connection: Connection): boolean {
       "another file, with --db or QUEUECTL_DB",
     );
   }
-  if (version > MIGRATIONS.length) {
+  if (version > SCHEMA_VERSION) {
     throw storeError(
-      `Cannot use ${connection.path}: it was written by a newer queuectl (schema ${version}, known here: ${MIGRATIONS.length})`,
+      `Cannot use ${connection.path}: it was written by a newer queuectl (schema ${version}, known here: ${SCHEMA_VERSION})`,
       "a newer version of queuectl, or another home with --home",
     );
   }
-  return version === MIGRATIONS.length;
+  return version === SCHEMA_VERSION;
 }
 
 function versionOf(connection: Connection): number {

@@ -3,7 +3,8 @@
  */
 
 import { DatabaseSync } from "node:sqlite";
-import { APPLICATION_ID, MIGRATIONS } from "../../src/store/migrate.ts";
+import { APPLICATION_ID } from "../../src/store/migrate.ts";
+import { MIGRATIONS } from "../../src/store/migrations/in_order.ts";
 
 /** Writes a file as the program did that knew only the first `version` migrations; `content` is SQL. */
 export function writeOldFile(path: string, version: number, content: string): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { QueueError } from "../../src/core/errors.ts";
-import { APPLICATION_ID, MIGRATIONS } from "../../src/store/migrate.ts";
+import { APPLICATION_ID, SCHEMA_VERSION } from "../../src/store/migrate.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { enqueueIds, newJob, snapshot, T0, withCode } from "../conformance/samples.ts";
 import { StoreProcess } from "./store_process.ts";
@@ -119,7 +119,7 @@ for (const mode of ["WAL", "DELETE"]) {
     inFolder(async (dir) => {
       const path = join(dir, "queue.db");
       await (await open(path)).close();
-      rawly(path, `PRAGMA journal_mode = ${mode}; PRAGMA user_version = ${MIGRATIONS.length + 1}`);
+      rawly(path, `PRAGMA journal_mode = ${mode}; PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
       await refusedUntouched(path, /newer queuectl/);
     }));
 }
@@ -130,7 +130,7 @@ Deno.test("SqliteStore.open: the file bears the mark and the version of the prog
     await (await open(path)).close();
     const db = new DatabaseSync(path);
     assert.deepEqual({ ...db.prepare("PRAGMA application_id").get() }, { application_id: APPLICATION_ID });
-    assert.deepEqual({ ...db.prepare("PRAGMA user_version").get() }, { user_version: MIGRATIONS.length });
+    assert.deepEqual({ ...db.prepare("PRAGMA user_version").get() }, { user_version: SCHEMA_VERSION });
     db.close();
   }));
 

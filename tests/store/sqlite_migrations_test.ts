@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { SCHEMA_VERSION } from "../../src/store/migrate.ts";
+import { MIGRATIONS } from "../../src/store/migrations/in_order.ts";
 import { SqliteStore } from "../../src/store/sqlite.ts";
 import { endClaim, newJob, request, SUCCEEDED, T0 } from "../conformance/samples.ts";
 import { writeOldFile } from "../harness/old_file.ts";
@@ -12,6 +14,10 @@ INSERT INTO jobs (id, command, queue, priority, max_retries, timeout_ms, backoff
 VALUES ('held', 'make', 'default', 5, 3, 0, 2, '/', '{}', 1, 0, 10, 20, 'processing', 7, 'token', 1, 20);
 INSERT INTO counters (queue, state, jobs) VALUES ('default', 'processing', 1);
 INSERT INTO attempts (job_seq, number, worker_id, started_at) VALUES (1, 1, 7, 20)`;
+
+Deno.test("migrate: the version that a file is brought to is that of the last migration", () => {
+  assert.equal(SCHEMA_VERSION, MIGRATIONS.length);
+});
 
 Deno.test("migrate: a file from before progress keeps its jobs, and running attempts can tell theirs", () =>
   inFolder(async (dir) => {
