@@ -83,8 +83,14 @@ async function runHere(options: LaunchOptions, onReady: (workers: WorkerRecord[]
   const isBackground = Deno.env.get("QUEUECTL_BACKGROUND") === "1";
   const lockName = Deno.env.get(LOCK_NAME_VARIABLE) || newLockName();
   Deno.chdir(home.dir); // the folder in which it was started may be deleted, or unmounted
+  // Listening begins before it registers itself: whoever has done that must not end without a word.
+  const started = Promise.withResolvers<Worker>();
+  const stopListening = onStopSignals(
+    () => started.promise.then((worker) => worker.stop()),
+    () => started.promise.then((worker) => worker.forceStop()),
+  );
   const worker = await Worker.start({ store, home, slots, queues, isEchoed: !isBackground, lockName, goal });
-  const stopListening = onStopSignals(() => worker.stop(), () => worker.forceStop());
+  started.resolve(worker);
   if (Deno.env.get(LIFELINE_VARIABLE) === "1") onLifelineCut(() => worker.forceStop());
   onReady([worker.record]);
   await worker.run();

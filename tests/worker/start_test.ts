@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { start } from "../harness/program.ts";
 import { TemporaryHome } from "../harness/temporary_home.ts";
 import { isGone, waitFor } from "../harness/wait_for.ts";
@@ -75,6 +76,29 @@ Deno.test("worker start --foreground: blocks until SIGTERM, and finishes its job
     assert.equal(code, 0);
     assert.equal(new TextDecoder().decode(stdout), "Started 1 worker(s) in the foreground: [1]\n");
     assert.equal((await home.json("get", "job1")).state, "completed");
+  }));
+
+Deno.test("worker start --foreground: told to stop before it could register itself, it leaves nothing behind", () =>
+  TemporaryHome.use(async (home) => {
+    await home.enqueue({ id: "job1", command: "true" });
+    const db = new DatabaseSync(`${home.dir}/queue.db`);
+    db.exec("BEGIN IMMEDIATE");
+    const child = start(home.dir, ["worker", "start", "--foreground"]);
+    const said = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; !text.includes("keeps the store locked");) {
+      const { value, done } = await said.read();
+      assert.ok(!done, text);
+      text += value;
+    }
+    child.kill("SIGTERM");
+    db.exec("ROLLBACK");
+    db.close();
+    await child.stdin.close();
+    await child.stdout.cancel();
+    assert.equal((await child.status).code, 0);
+    await said.cancel();
+    assert.deepEqual(await home.json("worker", "list"), []);
+    assert.equal((await home.json("get", "job1")).state, "pending");
   }));
 
 Deno.test("worker start --foreground: a second SIGINT ends the command, and its job is pending again", () =>
