@@ -4,15 +4,14 @@
  * A command's code is loaded when it runs, so that none makes another one slower to start.
  */
 
-import type { Command } from "commander";
-import { command, type Description, group, type Runner } from "./description.ts";
+import type { Describing, Description } from "./description.ts";
 import { collect, jobOptions } from "./job_options.ts";
 import { PIPELINE_COMMANDS } from "./pipeline_commands.ts";
 
 /** In the order in which the help lists them. */
 const COMMANDS: Readonly<Record<string, Description>> = {
-  "enqueue": (program, on) =>
-    jobOptions(command(program, "enqueue [job] [words...]", "Store jobs, to be run by a worker", [
+  "enqueue": (program) =>
+    jobOptions(program.command("enqueue [job] [words...]", "Store jobs, to be run by a worker", [
       `queuectl enqueue '{"id": "job1", "command": "echo hello"}'`,
       `queuectl enqueue --id job2 --command "sleep 2 && echo done"`,
       "queuectl enqueue --priority high --delay 10m -- make test",
@@ -21,10 +20,10 @@ const COMMANDS: Readonly<Record<string, Description>> = {
     ]))
       .option("--file <file>", "read JSON or NDJSON from a file")
       .option("-q, --queue <queue>", "the queue; default if absent")
-      .action(on(async () => (await import("./commands/enqueue.ts")).enqueue)),
+      .runs(async () => (await import("./commands/enqueue.ts")).enqueue),
 
-  "list": (program, on) =>
-    command(program, "list", "Show jobs, oldest first", [
+  "list": (program) =>
+    program.command("list", "Show jobs, oldest first", [
       "queuectl list",
       "queuectl list --state failed --queue reports",
       "queuectl list --search backup --limit 20 --json",
@@ -33,33 +32,33 @@ const COMMANDS: Readonly<Record<string, Description>> = {
       .option("-q, --queue <queue>", "only jobs of this queue")
       .option("--limit <n>", "at most so many")
       .option("--search <text>", "only jobs with this text in their id or command")
-      .action(on(async () => (await import("./commands/list.ts")).list)),
+      .runs(async () => (await import("./commands/list.ts")).list),
 
-  "status": (program, on) =>
-    command(program, "status [id]", "Show workers and jobs by state, or one job in full", [
+  "status": (program) =>
+    program.command("status [id]", "Show workers and jobs by state, or one job in full", [
       "queuectl status",
       "queuectl status job1",
       "queuectl status --json",
       "queuectl status --watch",
     ])
       .option("-w, --watch", "go on, as top does; without a terminal print it each time it has changed")
-      .action(on(async () => (await import("./commands/status.ts")).status)),
+      .runs(async () => (await import("./commands/status.ts")).status),
 
-  "top": (program, on) =>
-    command(program, "top", "Watch workers, queues and jobs, and act on them, on the whole screen", [
+  "top": (program) =>
+    program.command("top", "Watch workers, queues and jobs, and act on them, on the whole screen", [
       "queuectl top",
     ])
-      .action(on(async () => (await import("./commands/top.ts")).top)),
+      .runs(async () => (await import("./commands/top.ts")).top),
 
-  "get": (program, on) =>
-    command(program, "get <id>", "Show one job in full, with its attempts", [
+  "get": (program) =>
+    program.command("get <id>", "Show one job in full, with its attempts", [
       "queuectl get job1",
       "queuectl get job1 --json",
     ])
-      .action(on(async () => (await import("./commands/status.ts")).get)),
+      .runs(async () => (await import("./commands/status.ts")).get),
 
-  "logs": (program, on) =>
-    command(program, "logs [id...]", "Print what jobs printed, or print it as it comes", [
+  "logs": (program) =>
+    program.command("logs [id...]", "Print what jobs printed, or print it as it comes", [
       "queuectl logs job1",
       "queuectl logs job1 job2 --follow",
       "queuectl logs -f --queue reports --since 10m",
@@ -78,82 +77,82 @@ const COMMANDS: Readonly<Record<string, Description>> = {
       .option("--stderr", "standard error alone")
       .option("--path", "print the paths of the files instead")
       .option("--raw", "pass control characters on, even to a terminal")
-      .action(on(async () => (await import("./commands/logs.ts")).logs)),
+      .runs(async () => (await import("./commands/logs.ts")).logs),
 
-  "output": (program, on) => {
-    const output = group(program, "output", "What jobs printed, and how they ended", [
+  "output": (program) => {
+    const output = program.group("output", "What jobs printed, and how they ended", [
       "queuectl output get job1",
     ]);
-    command(output, "get <id>", "Print a job's output, exit code and finish time", [
+    output.command("get <id>", "Print a job's output, exit code and finish time", [
       "queuectl output get job1",
     ])
-      .action(on(async () => (await import("./commands/output.ts")).outputGet));
+      .runs(async () => (await import("./commands/output.ts")).outputGet);
   },
 
-  "history": (program, on) =>
-    command(program, "history [id]", "Show attempts, of one job or the newest of all", [
+  "history": (program) =>
+    program.command("history [id]", "Show attempts, of one job or the newest of all", [
       "queuectl history",
       "queuectl history job1 --json",
     ])
       .option("--limit <n>", "at most so many, the newest; 100 of all jobs if absent")
-      .action(on(async () => (await import("./commands/history.ts")).history)),
+      .runs(async () => (await import("./commands/history.ts")).history),
 
-  "retry": (program, on) =>
-    command(program, "retry <id...>", "Run failed, dead, cancelled or completed jobs again, now", [
+  "retry": (program) =>
+    program.command("retry <id...>", "Run failed, dead, cancelled or completed jobs again, now", [
       "queuectl retry job1 job2",
     ])
-      .action(on(async () => (await import("./commands/retry.ts")).retry)),
+      .runs(async () => (await import("./commands/retry.ts")).retry),
 
-  "cancel": (program, on) =>
-    command(program, "cancel <id...>", "Withdraw jobs; the command of one that runs is ended", [
+  "cancel": (program) =>
+    program.command("cancel <id...>", "Withdraw jobs; the command of one that runs is ended", [
       "queuectl cancel job1",
     ])
-      .action(on(async () => (await import("./commands/retry.ts")).cancel)),
+      .runs(async () => (await import("./commands/retry.ts")).cancel),
 
-  "clear": (program, on) =>
-    command(program, "clear", "Delete jobs and their output, but none that is processing", [
+  "clear": (program) =>
+    program.command("clear", "Delete jobs and their output, but none that is processing", [
       "queuectl clear --state completed --older-than 7d",
       "queuectl clear --yes",
     ])
       .option("--state <state>", "only jobs in this state; several separated by commas")
       .option("--older-than <time>", "only jobs not touched for this long, such as 7d")
       .option("-y, --yes", "don't ask")
-      .action(on(async () => (await import("./commands/clear.ts")).clear)),
+      .runs(async () => (await import("./commands/clear.ts")).clear),
 
   ...PIPELINE_COMMANDS,
 
-  "dlq": (program, on) => {
-    const dlq = group(program, "dlq", "The dead letter queue: jobs that are out of attempts", [
+  "dlq": (program) => {
+    const dlq = program.group("dlq", "The dead letter queue: jobs that are out of attempts", [
       "queuectl dlq list",
       "queuectl dlq retry --all",
     ]);
-    command(dlq, "list", "Show the dead jobs, oldest first", [
+    dlq.command("list", "Show the dead jobs, oldest first", [
       "queuectl dlq list",
       "queuectl dlq list --json",
     ])
       .option("--limit <n>", "at most so many")
-      .action(on(async () => (await import("./commands/dlq.ts")).dlqList));
-    command(dlq, "show <id>", "Show a dead job in full, with its attempts", ["queuectl dlq show job1"])
-      .action(on(async () => (await import("./commands/dlq.ts")).dlqShow));
-    command(dlq, "retry [id...]", "Run dead jobs again, now", [
+      .runs(async () => (await import("./commands/dlq.ts")).dlqList);
+    dlq.command("show <id>", "Show a dead job in full, with its attempts", ["queuectl dlq show job1"])
+      .runs(async () => (await import("./commands/dlq.ts")).dlqShow);
+    dlq.command("retry [id...]", "Run dead jobs again, now", [
       "queuectl dlq retry job1",
       "queuectl dlq retry --all",
     ])
       .option("--all", "all dead jobs")
       .option("--reset-attempts", "begin with attempts 0, which is the default")
       .option("--keep-attempts", "keep the count, and grant one more attempt")
-      .action(on(async () => (await import("./commands/dlq.ts")).dlqRetry));
-    command(dlq, "clear", "Delete the dead jobs and their output", ["queuectl dlq clear --yes"])
+      .runs(async () => (await import("./commands/dlq.ts")).dlqRetry);
+    dlq.command("clear", "Delete the dead jobs and their output", ["queuectl dlq clear --yes"])
       .option("-y, --yes", "don't ask")
-      .action(on(async () => (await import("./commands/clear.ts")).dlqClear));
+      .runs(async () => (await import("./commands/clear.ts")).dlqClear);
   },
 
-  "worker": (program, on) => {
-    const worker = group(program, "worker", "The processes that run jobs", [
+  "worker": (program) => {
+    const worker = program.group("worker", "The processes that run jobs", [
       "queuectl worker start --count 3",
       "queuectl worker stop",
     ]);
-    command(worker, "start", "Start workers", [
+    worker.command("start", "Start workers", [
       "queuectl worker start --count 3",
       "queuectl worker start --queue reports --concurrency 4",
       "queuectl worker start --foreground",
@@ -166,7 +165,7 @@ const COMMANDS: Readonly<Record<string, Description>> = {
       .option("--daemon", "in the background, which is the default")
       .option("--drain", "stay until nothing is left, as drain does; with --daemon in the background")
       .option("--horizon <time>", "with --drain: wait for jobs scheduled within this time; 10m if absent")
-      .action(on(async () => {
+      .runs(async () => {
         const [{ workerStart }, { drain }] = [
           await import("./commands/worker.ts"),
           await import("./commands/drain.ts"),
@@ -175,53 +174,53 @@ const COMMANDS: Readonly<Record<string, Description>> = {
           flags.drain && !flags.daemon
             ? drain(context, operands, flags)
             : workerStart(context, operands, flags);
-      }));
-    command(worker, "stop [id...]", "Stop workers, after the jobs that they run", [
+      });
+    worker.command("stop [id...]", "Stop workers, after the jobs that they run", [
       "queuectl worker stop",
       "queuectl worker stop 2 --timeout 30s",
       "queuectl worker stop --force",
     ])
       .option("--force", "end the commands; their jobs go back to pending")
       .option("--timeout <time>", "after this long, as with --force")
-      .action(on(async () => (await import("./commands/worker.ts")).workerStop));
+      .runs(async () => (await import("./commands/worker.ts")).workerStop);
     for (const name of ["list", "status"]) {
-      command(worker, name, "Show the workers and what they run", [`queuectl worker ${name}`])
-        .action(on(async () => (await import("./commands/worker.ts")).workerList));
+      worker.command(name, "Show the workers and what they run", [`queuectl worker ${name}`])
+        .runs(async () => (await import("./commands/worker.ts")).workerList);
     }
   },
 
-  "config": (program, on) => {
-    const config = group(program, "config", "The configuration", [
+  "config": (program) => {
+    const config = program.group("config", "The configuration", [
       "queuectl config list",
       "queuectl config set max_retries 5",
     ]);
-    command(config, "set <key> <value>", "Change a value", [
+    config.command("set <key> <value>", "Change a value", [
       "queuectl config set max_retries 5",
       "queuectl config set backoff-base 1.5",
     ])
-      .action(on(async () => (await import("./commands/config.ts")).configSet));
-    command(config, "get <key>", "Print a value", ["queuectl config get max_retries"])
-      .action(on(async () => (await import("./commands/config.ts")).configGet));
+      .runs(async () => (await import("./commands/config.ts")).configSet);
+    config.command("get <key>", "Print a value", ["queuectl config get max_retries"])
+      .runs(async () => (await import("./commands/config.ts")).configGet);
     for (const name of ["list", "show"]) {
-      command(config, name, "Show all keys with their values, defaults and meanings", [
+      config.command(name, "Show all keys with their values, defaults and meanings", [
         `queuectl config ${name}`,
       ])
-        .action(on(async () => (await import("./commands/config.ts")).configList));
+        .runs(async () => (await import("./commands/config.ts")).configList);
     }
-    command(config, "reset <key>", "Go back to the default", ["queuectl config reset max_retries"])
-      .action(on(async () => (await import("./commands/config.ts")).configReset));
+    config.command("reset <key>", "Go back to the default", ["queuectl config reset max_retries"])
+      .runs(async () => (await import("./commands/config.ts")).configReset);
   },
 
-  "completions": (program, on) =>
-    command(program, "completions <shell>", "Print what makes a shell complete commands, flags and ids", [
+  "completions": (program) =>
+    program.command("completions <shell>", "Print what makes a shell complete commands, flags and ids", [
       `eval "$(queuectl completions bash)"`,
       "queuectl completions fish > ~/.config/fish/completions/queuectl.fish",
     ])
-      .addHelpText("after", "\nShells: bash, zsh, fish, powershell")
-      .action(on(async () => (await import("./commands/completions.ts")).completions)),
+      .note("\nShells: bash, zsh, fish, powershell")
+      .runs(async () => (await import("./commands/completions.ts")).completions),
 
-  "web": (program, on) =>
-    command(program, "web", "Serve the dashboard and its API, until Ctrl-C", [
+  "web": (program) =>
+    program.command("web", "Serve the dashboard and its API, until Ctrl-C", [
       "queuectl web --open",
       "queuectl web --port 8080 --read-only",
       "queuectl web --host 0.0.0.0 --allow-host queue.example.com",
@@ -233,25 +232,25 @@ const COMMANDS: Readonly<Record<string, Description>> = {
       .option("--read-only", "make no change possible")
       .option("--token-file <file>", "where the token is kept (QUEUECTL_WEB_TOKEN is the token itself)")
       .option("--allow-host <name>", "one more name under which it may be asked; may be repeated", collect)
-      .action(on(async () => (await import("./commands/web.ts")).web)),
+      .runs(async () => (await import("./commands/web.ts")).web),
 
-  "init-db": (program, on) =>
-    command(program, "init-db", "Create the store, which other commands do by themselves", [
+  "init-db": (program) =>
+    program.command("init-db", "Create the store, which other commands do by themselves", [
       "queuectl init-db",
     ])
-      .action(on(async () => (await import("./commands/init_db.ts")).initDb)),
+      .runs(async () => (await import("./commands/init_db.ts")).initDb),
 };
 
 /** Other names of commands, which a word of a command line may be, too. */
 const ALIASES: ReadonlyMap<string, string> = new Map([["dashboard", "web"]]);
 
-/** Adds all commands to `program`. */
-export function describeAll(program: Command, on: Runner): void {
-  for (const describe of Object.values(COMMANDS)) describe(program, on);
+/** Describes all commands. */
+export function describeAll(program: Describing): void {
+  for (const describe of Object.values(COMMANDS)) describe(program);
 }
 
-/** Adds those commands to `program` whose names are among the words of a command line. */
-export function describeMentioned(program: Command, words: readonly string[], on: Runner): void {
+/** Describes those commands whose names are among the words of a command line. */
+export function describeMentioned(program: Describing, words: readonly string[]): void {
   const names = new Set(words.map((word) => ALIASES.get(word) ?? word));
-  for (const name of names) if (Object.hasOwn(COMMANDS, name)) COMMANDS[name]!(program, on);
+  for (const name of names) if (Object.hasOwn(COMMANDS, name)) COMMANDS[name]!(program);
 }

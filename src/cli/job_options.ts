@@ -2,10 +2,10 @@
  * The flags that describe a job, which several commands take.
  */
 
-import { type Command, Option } from "commander";
+import type { Describing } from "./description.ts";
 
 /** Adds the flags that describe a job, but for its queue. */
-export function jobOptions(described: Command): Command {
+export function jobOptions(described: Describing): Describing {
   return described
     .option("--id <id>", "the job's id; made up if absent")
     .option("--command <command>", "the command, for shells that mangle JSON")
@@ -13,7 +13,7 @@ export function jobOptions(described: Command): Command {
     .option("--run-at <time>", "not before this time, in ISO 8601")
     .option("--delay <time>", "not before this much time has passed, such as 10m")
     .option("--timeout <time>", "end an attempt that takes longer, in seconds or such as 10m; 0: never")
-    .addOption(new Option("--timeout-seconds <time>").hideHelp())
+    .hiddenOption("--timeout-seconds <time>")
     .option("--max-retries <n>", "attempts that the job gets")
     .option("--backoff-base <n>", "the delay after the nth failed attempt is base ^ n seconds")
     .option("--cwd <dir>", "where the command starts; here if absent")
