@@ -5,7 +5,7 @@
 import { resolve } from "node:path";
 import { badInput, QueueError } from "../../core/errors.ts";
 import { parseDurationMs } from "../../core/duration.ts";
-import { checkJobInput } from "../../core/job_input.ts";
+import { checkJobInput, type JobInput } from "../../core/job_input.ts";
 import type { Job, PendingJob } from "../../core/job.ts";
 import { parseJobs, type PlacedInput } from "../../core/job_source.ts";
 import { jobJson } from "../../core/json_view.ts";
@@ -115,7 +115,12 @@ export async function describedJobs(
   operands: readonly string[],
   flags: EnqueueFlags & ProgressFlag,
 ): Promise<PlacedInput[]> {
-  const inputs = (await readInputs(context, operands, flags)).map((placed) => withFlags(placed, flags));
+  const read = await readInputs(context, operands, flags);
+  const [keys, env] = [keysFrom(flags), flags.env === undefined ? undefined : variables(flags.env)];
+  // A bulk without flags is spared a second check, and a copy, of each of its jobs.
+  const inputs = env === undefined && Object.keys(keys).length === 0
+    ? read.map((one) => one.input.cwd === undefined ? one : { ...one, input: withAbsoluteCwd(one.input) })
+    : read.map((placed) => withFlags(placed, { keys, env }));
   if (flags.id !== undefined && inputs.length > 1) {
     throw badInput(`Cannot give the id ${flags.id} to ${inputs.length} jobs`, "an id for each, in the JSON");
   }
@@ -156,8 +161,8 @@ function asInput(job: { command: string }): PlacedInput {
   return { input: checkJobInput(job), where: "" };
 }
 
-/** Flags win over the JSON's keys; the result is checked again, with the same messages. */
-function withFlags({ input, where }: PlacedInput, flags: EnqueueFlags): PlacedInput {
+/** The keys that flags give to every job, but for `env`. Throws `bad_input` for what can't be read. */
+function keysFrom(flags: EnqueueFlags): Record<string, unknown> {
   if (flags.runAt !== undefined && flags.delay !== undefined) {
     throw badInput("Cannot use --run-at and --delay together", "one of them");
   }
@@ -171,13 +176,24 @@ function withFlags({ input, where }: PlacedInput, flags: EnqueueFlags): PlacedIn
     backoff_base: flags.backoffBase === undefined ? undefined : asNumberOrWord(flags.backoffBase),
     queue: flags.queue,
     cwd: flags.cwd,
-    env: flags.env === undefined ? undefined : { ...input.env, ...variables(flags.env) },
   };
-  const kept = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** Flags win over the JSON's keys; the result is checked again, with the same messages. */
+function withFlags(
+  { input, where }: PlacedInput,
+  { keys, env }: { keys: Readonly<Record<string, unknown>>; env: Record<string, string> | undefined },
+): PlacedInput {
+  const given = env === undefined ? keys : { ...keys, env: { ...input.env, ...env } };
   const { timeout_seconds: _, ...rest } = input;
-  const merged = kept.timeout === undefined ? { ...input, ...kept } : { ...rest, ...kept };
-  const checked = Object.keys(kept).length === 0 ? input : checkJobInput(merged, where);
-  return { where, input: checked.cwd === undefined ? checked : { ...checked, cwd: resolve(checked.cwd) } };
+  const merged = given.timeout === undefined ? { ...input, ...given } : { ...rest, ...given };
+  const checked = checkJobInput(merged, where);
+  return { where, input: withAbsoluteCwd(checked) };
+}
+
+function withAbsoluteCwd(input: JobInput): JobInput {
+  return input.cwd === undefined ? input : { ...input, cwd: resolve(input.cwd) };
 }
 
 /** Numbers as numbers; what is none stays a text, which the checks judge. */
