@@ -61,20 +61,19 @@ export class Leftovers {
     for (let look = 0; look < MAX_RESTLESS_LOOKS; look++) {
       const adopted = this.#libc.children().filter((pid) => !isAwaited(pid));
       if (adopted.length === 0) return adopted;
-      const environs = adopted.map((pid) =>
-        this.#libc.statusOf(pid) === null ? this.#libc.environ(pid) : null
-      );
-      const left = adopted.filter((_, index) =>
-        cookies.some((cookie) => hasLine(environs[index] ?? null, cookie))
-      );
-      if (left.length > 0 || !environs.includes(null)) return left;
+      const seen = adopted.map((pid) => ({
+        pid,
+        environ: this.#libc.statusOf(pid) === null ? this.#libc.environ(pid) : null,
+      }));
+      const left = seen.filter(({ environ }) => environ !== null && hasOneOf(environ, cookies));
+      if (left.length > 0 || seen.every(({ environ }) => environ !== null)) return left.map(({ pid }) => pid);
     }
     return null;
   }
 }
 
-function hasLine(environ: string | null, assignment: string): boolean {
-  return `\0${environ ?? ""}`.includes(`\0${assignment}\0`);
+function hasOneOf(environ: string, assignments: readonly string[]): boolean {
+  return assignments.some((assignment) => `\0${environ}`.includes(`\0${assignment}\0`));
 }
 
 function pause(): Promise<void> {
